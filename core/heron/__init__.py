@@ -10,6 +10,7 @@ from heron._version import __version__
 if TYPE_CHECKING:
     from heron.actions.service import ActionInfo, ActionReport
     from heron.answers import (
+        Added,
         CarriedOver,
         Conflict,
         Conversion,
@@ -145,7 +146,6 @@ if TYPE_CHECKING:
     from heron.limits import check_memory, check_pixels, max_memory, max_pixels
     from heron.metadata.schema import Schema, SchemaKey
     from heron.models import (
-        Added,
         Collection,
         Dataset,
         DatasetRow,
@@ -205,7 +205,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "actions.service": "ActionInfo ActionReport",
-    "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed QueryName Use Verification",
+    "answers": "Added CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed QueryName Use Verification",
     "catalog.plugin_tables": "TablesInfo",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
@@ -243,7 +243,7 @@ _HOME = {
     "limits": "check_memory check_pixels max_memory max_pixels",
     "metadata.schema": "Schema SchemaKey",
     "models": (
-        "Added Collection Dataset DatasetRow Folder Frame Item Match MediaFacts "
+        "Collection Dataset DatasetRow Folder Frame Item Match MediaFacts "
         "Member NewFrame NewItem Preset Query"
     ),
     "organisation": "Grant Group LogEntry NewToken Project ProjectTag User UserKey UserToken",

@@ -12,6 +12,14 @@ from heron.records import Record
 
 
 @frozen(repr=False)
+class Added(Record):
+    """The result of adding to a collection or dataset."""
+
+    added: int
+    skipped: int
+
+
+@frozen(repr=False)
 class Explanation(Record):
     """How a query is answered: its SQL, and for similarity the embedding and the method.
 

@@ -204,8 +204,8 @@ class Folder(Identified):
 class Frame(Identified):
     """One picture of an item that has several. `item` is the item's UUID, `number` counts from 0.
 
-    `seconds` is the presentation time. A frame that is not a key frame was sampled, or is a member or a slice. `metrics`
-    exist once its picture was made. A verb that takes an item also takes a frame, which stands for its item.
+    `seconds` is the presentation time. A frame that is not a key frame was sampled, or is a member or a slice. `metrics` exist once its picture was
+    made. A verb that takes an item also takes a frame, which stands for its item.
     """
 
     id: int
@@ -297,14 +297,6 @@ class DatasetRow(Record):
         yield f"{self.position} {line(self.item.name, 40)}, {self.item.uuid}"
 
 
-@frozen(repr=False)
-class Added(Record):
-    """The result of adding to a collection or dataset."""
-
-    added: int
-    skipped: int
-
-
 def _likes(given: Any) -> tuple[Json, ...]:
     """What the result of a query must be similar to, as JSON: texts for items, frames and files, numbers for vectors."""
     if given is None:
@@ -338,12 +330,11 @@ def _like(given: Any) -> Json:
 class Query(Record):
     """One question to the catalogue; all parts are optional and combine with AND.
 
-    `where` is a SQL condition, `words` are words that any text key must contain, `folder` is a folder path (with
-    everything below it if `recursive`). `text` is natural language; `like` are items, frames, picture files, `.npy` files
-    or vectors to be similar to, as texts such as a UUID, `UUID#NUMBER` or a path; `key` names the embedding to compare
-    by. With `text` or `like`, rows are ordered by similarity: at most `nearest` rows, none below `min_score`. `sort` is a
-    comma-separated list of names, each with a leading `-` for descending order; with similarity, it sorts the 100 most
-    similar rows, or the `nearest`, or all that reach `min_score`. `exact` compares with every vector instead of using the index.
+    `where` is a SQL condition, `words` are words that any text key must contain, `folder` is a folder path (with everything below it if `recursive`). `text` is natural
+    language; `like` are items, frames, picture files, `.npy` files or vectors to be similar to, as texts such as a UUID, `UUID#NUMBER` or a path; `key` names the embedding
+    to compare by. With `text` or `like`, rows are ordered by similarity: at most `nearest` rows, none below `min_score`, and with a text alone none less sure than `min_sure`
+    (`Match.sure`). `sort` is a list of names with commas, `-` in front for descending order; with similarity, it sorts the 100 most similar rows, or the `nearest`, or all
+    that reach `min_score` and `min_sure`. `exact` compares with every vector instead of using the index.
     """
 
     where: str | None = None
@@ -359,11 +350,17 @@ class Query(Record):
     nearest: int | None = None
     min_score: float | None = field(default=None, converter=own_number)
     exact: bool = False
+    min_sure: float | None = field(default=None, converter=own_number)
 
     @property
     def is_similarity(self) -> bool:
         """Whether the query has a part about similarity."""
         return self.text is not None or bool(self.like)
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether rows have to reach a score, or have to be sure."""
+        return (self.min_score, self.min_sure) != (None, None)
 
     def _shown(self) -> Iterator[str]:
         for name, default in _QUERY_DEFAULTS.items():
@@ -377,10 +374,14 @@ _QUERY_DEFAULTS = {part.name: part.default for part in fields(Query)}
 
 @frozen(repr=False)
 class Match(Record):
-    """The similarity of a row: the cosine, -1 to 1, and the most similar frame of the item, if a frame was compared."""
+    """The similarity of a row: the cosine, -1 to 1, and the most similar frame of the item, if a frame was compared.
+
+    `sure`, for a text alone: the share of texts without meaning whose best hit stands out less, 0 to 0.99.
+    """
 
     score: float
     frame: Frame | None = None
+    sure: float | None = None
 
 
 @frozen(eq=False, repr=False)

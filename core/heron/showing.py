@@ -94,7 +94,7 @@ def address_of(url: str, query: Query) -> str | None:
     named = [like.uuid if isinstance(like, Item) else like for like in likes]
     if len(named) > 1 or not all(isinstance(name, str) for name in named):
         return None
-    if query.words or query.min_score is not None or not query.recursive:
+    if query.words or query.has_floor or not query.recursive:
         return None
     asked: dict[str, Any] = {
         "where": query.where,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from heron.answers import NameMatches
+from heron.answers import Added, NameMatches
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.called import ANY
 from heron.catalog.database import Database, Row, one_transaction
@@ -16,7 +16,7 @@ from heron.catalog.referring import COLLECTION, CollectionRef, ItemRefs, Project
 from heron.catalog.resolved import ids_of, in_bundles, parts
 from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
-from heron.models import Added, Collection, Item, now
+from heron.models import Collection, Item, now
 from heron.uuids import new_uuid
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
+from heron.answers import Added
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.collections import CollectionService
 from heron.catalog.contents import choice_sql
@@ -32,7 +33,7 @@ from heron.catalog.vectors.owned import OwnedVectors
 from heron.catalog.versions.tables import Source, note_source, told
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
-from heron.models import Added, Dataset, DatasetRow, Folder, FrameChoice, Item, Json, now
+from heron.models import Dataset, DatasetRow, Folder, FrameChoice, Item, Json, now
 from heron.uuids import new_uuid
 from heron.versions import DatasetVersion
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import evolve, fields_dict, frozen
 
+from heron.answers import Added
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService, within
@@ -31,7 +32,7 @@ from heron.media.kinds import Kinds
 from heron.metadata.keyframes import has_blocks
 from heron.metadata.keys import check_name, is_unicode, not_unicode, printable, unescaped
 from heron.metadata.validation import Validator, Vectors
-from heron.models import FACT_FIELDS, ITEM_FIELDS, Added, Folder, NewItem, now
+from heron.models import FACT_FIELDS, ITEM_FIELDS, Folder, NewItem, now
 from heron.uuids import new_uuids
 
 _OF_REGISTRATION = (

@@ -117,6 +117,8 @@ def matched(cells: Cells, matches: Sequence[Match], *, frames: bool = False) -> 
         return cells
     name, *others = cells
     made = {name: cells[name], "score": [match.score for match in matches]}
+    if any(match.sure is not None for match in matches):
+        made["sure"] = ["" if match.sure is None else f"{match.sure:.2f}" for match in matches]
     made |= {other: cells[other] for other in others}
     if not frames and any(match.frame for match in matches):
         made["frame"] = [_frame(match) for match in matches]
@@ -125,7 +127,9 @@ def matched(cells: Cells, matches: Sequence[Match], *, frames: bool = False) -> 
 
 def print_cells(cells: Cells, empty: str) -> None:
     """Print columns as a table."""
-    print_table(list(cells), list(zip(*cells.values(), strict=True)), empty, keep=("id", "uuid", "score"))
+    print_table(
+        list(cells), list(zip(*cells.values(), strict=True)), empty, keep=("id", "uuid", "score", "sure")
+    )
 
 
 def print_page(

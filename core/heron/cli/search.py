@@ -128,6 +128,8 @@ def _as_json(page: Page[Any], frames: bool) -> Any:
         if page.matches:
             match = page.matches[place]
             plain["score"] = match.score
+            if match.sure is not None:
+                plain["sure"] = match.sure
             if match.frame is not None and not frames:
                 plain["frame"] = unstructure(match.frame)
         yield plain

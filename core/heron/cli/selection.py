@@ -10,6 +10,7 @@ import click
 from attrs import field, frozen
 
 from heron.cli import completing
+from heron.cli.cosines import AUTO, Cosine
 from heron.cli.output import ROWS
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ _SIMILARITY: dict[str, _Option] = {
         "--nearest", type=click.IntRange(min=1), metavar="N", help="Only the N most similar (sorted: 100)."
     ),
     "min_score": click.option(
-        "--min-score", type=float, metavar="S", help="Only items with at least this cosine similarity."
+        "--min-score",
+        type=Cosine(),
+        metavar="S",
+        help="Only items with at least this cosine similarity; auto: only those that a text is sure of.",
     ),
     "exact": click.option("--exact", is_flag=True, help="Compare with every vector instead of by the index."),
 }
@@ -137,6 +141,7 @@ class Selection:
         from attrs import evolve
 
         from heron.models import Query
+        from heron.search.sureness import SURE
 
         preset = self.given.get("preset")
         query = workspace.presets.get(preset).query if preset is not None else Query()
@@ -145,6 +150,8 @@ class Selection:
                 continue
             query = evolve(query, where=_both(query.where, where))
         parts = {name: value for name, value in self.given.items() if name not in (*_RESOLVED, "where")}
+        if parts.get("min_score") == AUTO:
+            parts |= {"min_score": None, "min_sure": SURE}
         query = evolve(query, **parts)
         return evolve(query, key=None, exact=False) if compares and not query.is_similarity else query
 
@@ -164,7 +171,7 @@ class Selection:
         from attrs import evolve
 
         query = evolve(self.query(workspace), limit=self.given.get("limit"))
-        if query.is_similarity and query.nearest is None and query.min_score is None and query.limit is None:
+        if query.is_similarity and query.nearest is None and not query.has_floor and query.limit is None:
             raise click.UsageError("How many of them? Give --nearest or --min-score.")
         return [item.uuid for item in workspace.search.all(query)]
 

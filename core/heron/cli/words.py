@@ -19,7 +19,7 @@ def searchable(workspace: Workspace, query: Query) -> tuple[Query, list[str]]:
 
     from heron.search.syntax import both
 
-    by_more = query.like or query.key or query.exact or (query.nearest, query.min_score) != (None, None)
+    by_more = query.like or query.key or query.exact or query.nearest is not None or query.has_floor
     if query.text is None or by_more or not query.text.strip():
         return query, []
     if any(kept.takes_text for kept in workspace.vectors._embedding_keys()):

@@ -23,9 +23,15 @@ def checked(query: Query) -> Query:
         raise QueryError(f"nearest is {query.nearest}, at least 1 is needed")
     if query.min_score is not None and not -1 <= query.min_score <= 1:
         raise QueryError(f"min_score is {query.min_score}, a cosine from -1 to 1 is needed")
+    if query.min_sure is not None and not 0.01 <= query.min_sure <= 0.99:
+        raise QueryError(f"min_sure is {query.min_sure}, a share from 0.01 to 0.99 is needed")
+    if query.min_sure is not None and query.like:
+        raise QueryError(
+            "how sure a hit is can be said of a text alone", hint="give min_score with something to be like"
+        )
     if query.is_similarity:
         return query
-    for name in ("key", "nearest", "min_score"):
+    for name in ("key", "nearest", "min_score", "min_sure"):
         if getattr(query, name) is not None:
             raise QueryError(
                 f"{name} needs a text, or something to be similar to",

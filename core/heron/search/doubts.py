@@ -10,7 +10,8 @@ import numpy as np
 from heron.errors import PluginError
 from heron.hooks import BoundedEmbedder, EmbedderModel
 from heron.metadata.keys import printable
-from heron.models import Frame, Item
+from heron.models import Frame, Item, Match, Query
+from heron.search.sureness import SURE
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ def doubts(
                 f"{counted(len(names), 'hit')} unlike all that {record.name} knows: {', '.join(names[:5])}{more}."
             )
     return notes
+
+
+def of_unsure(query: Query, matches: Sequence[Match]) -> Sequence[str]:
+    """A sentence for a text whose best hits are no better than those of texts without meaning."""
+    known = [match.sure for match in matches if match.sure is not None]
+    if not known or query.cursor is not None or query.sort is not None or max(known) >= SURE:
+        return ()
+    return (
+        f"No hit is sure (the best {max(known):.2f}): texts without meaning find hits that stand out as much; "
+        "--min-score auto leaves such hits out.",
+    )
 
 
 def _name(hit: Item | Frame) -> str:

@@ -161,9 +161,9 @@ def plan_of(query: Query, planner: Planner, search: SearchService) -> Plan:
     bare = evolve(query, sort=None, limit=None, cursor=None)
     if not query.is_similarity:
         return planner.plan(bare)
-    if query.nearest is None and query.min_score is None:
+    if query.nearest is None and not query.has_floor:
         raise QueryError(
-            "every item with a vector is similar to some degree", hint="give nearest or min_score"
+            "every item with a vector is similar to some degree", hint="give nearest, min_score or min_sure"
         )
     return Plan("items", Among("items", [item.id for item in search.all(bare)]))
 

@@ -16,6 +16,8 @@ from heron.catalog.database import Database
 if TYPE_CHECKING:
     import numpy
 
+    from heron.search.sureness import Scale
+
     Array = numpy.ndarray[Any, Any]
 
 KEPT = 4
@@ -24,12 +26,15 @@ KEPT = 4
 
 @frozen(eq=False)
 class Order:
-    """The inner ids of all rows of a query, int64, in its order; for similarity also their scores, the frames found, and the key."""
+    """The inner ids of all rows of a query, int64, in its order; for similarity also their scores, the frames found, and the key; for a text
+    how sure they are.
+    """
 
     ids: Array
     scores: Array | None = None
     frames: Array | None = None
     key: str | None = None
+    scale: Scale | None = None
 
 
 def no_rows() -> tuple[Array, Array, Array]:

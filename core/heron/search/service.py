@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
@@ -17,6 +16,7 @@ from heron.errors import InvalidInput
 from heron.models import Frame, Item, Json, Match, Query
 from heron.pages import Page
 from heron.search.asked import asked_query, checked
+from heron.search.doubts import of_unsure
 from heron.search.engines import Engines
 from heron.search.orders import Order, Orders, no_rows
 from heron.search.paging import fingerprint_of, made_cursor, opened_cursor
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from heron.catalog.frames import FrameService
     from heron.search.ranking import Array, Ranked
     from heron.search.similar import Similar, Sought
+    from heron.search.sureness import Scale
 
 _MAX_INTEGER = 2**63 - 1
 _FACTS_OF = 1_000
@@ -50,6 +51,7 @@ class _Found:
     shown: dict[int, int] | None = None
     key: str | None = None
     notes: Sequence[str] = ()
+    scale: Scale | None = None
 
 
 class SearchService:
@@ -120,7 +122,7 @@ class SearchService:
         scores, shown = (
             dict(zip(ids, of[part].tolist(), strict=True)) for of in (order.scores, order.frames)
         )
-        found = _Found(ids, None, scores, shown, order.key)
+        found = _Found(ids, None, scores, shown, order.key, scale=order.scale)
         return Page(rows, None, self._matches(rows, found), order.key)
 
     def _order(self, query: Query, table: Table) -> Order:
@@ -133,12 +135,13 @@ class SearchService:
         if ranked is None:
             return Order(*no_rows(), sought.key)
         ids = ranked.frames if table == "frames" else ranked.items
+        scale = self._similar().scale(query, sought)
         if query.sort is None:
-            return Order(ids, ranked.scores, ranked.frames, sought.key)
+            return Order(ids, ranked.scores, ranked.frames, sought.key, scale)
         narrowed = plan.narrowed(Among(table, ids.tolist()))
         order = self._engines.of(narrowed).order(narrowed)
         places = ids.argsort()[ids[ids.argsort()].searchsorted(order)]
-        return Order(order, ranked.scores[places], ranked.frames[places], sought.key)
+        return Order(order, ranked.scores[places], ranked.frames[places], sought.key, scale)
 
     def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
         """Every item of a query as a stream, with one page in memory at a time, up to `limit` items."""
@@ -214,13 +217,12 @@ class SearchService:
 
     def _why_nothing(self, query: Query, *, frames: bool = False) -> Sequence[str]:
         """Sentences about what to try instead of a query that finds nothing."""
-        if query.is_similarity and query.min_score is not None:
-            best = self._page(
-                evolve(query, min_score=None, sort=None, cursor=None, limit=1),
-                "frames" if frames else "items",
-            )
-            if best.scores:
-                return [f"The best score is {max(best.scores.values()):.3f}."]
+        if query.is_similarity and query.has_floor:
+            bare = evolve(query, min_score=None, min_sure=None, sort=None, cursor=None, limit=1)
+            best = self._page(bare, "frames" if frames else "items")
+            for score in (best.scores or {}).values():
+                sure = f", which is {best.scale.of(score):.2f} sure" if best.scale is not None else ""
+                return [f"The best score is {score:.3f}{sure}."]
         plan = self._planner.plan(evolve(query, sort=None, cursor=None), frames=frames)
         if query.is_similarity and plan.condition is None:
             return []
@@ -234,34 +236,22 @@ class SearchService:
 
     def explain(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Explanation:
         """How a query is answered; the query is run once to find out."""
+        from heron.search.explained import of_conditions, of_similarity
+
         query = checked(asked_query(query, parts))
         table: Table = "frames" if frames else "items"
         plan = self._planner.plan(query, frames=frames)
-        explained = self._engines.of(plan).explain(plan)
-        start = perf_counter()
+        explained, fetch = self._engines.of(plan).explain(plan), self._fetch_frames if frames else self._fetch
         if not query.is_similarity:
-            ids = self._page(query, table).ids
-            searched = perf_counter()
-            self._fetch_frames(ids) if frames else self._fetch(ids)
-            times = {"search": searched - start, "fetch": perf_counter() - searched}
-            return evolve(explained, milliseconds=_milliseconds(times))
-        sought = self._similar().of(query)
-        embedded = perf_counter()
-        ranked = self._nearest(query, sought, table, query.nearest or query.limit or PAGE)
-        searched = perf_counter()
-        if ranked is not None:
-            ids = (ranked.frames if frames else ranked.items).tolist()
-            self._fetch_frames(ids) if frames else self._fetch(ids)
-        times = {"embed": embedded - start, "search": searched - embedded, "fetch": perf_counter() - searched}
-        opened = self._vectors._opened(sought.key)
-        return evolve(
+            return of_conditions(explained, lambda: self._page(query, table).ids, fetch)
+        number = query.nearest or query.limit or PAGE
+        return of_similarity(
             explained,
-            key=sought.key,
-            way=ranked.plan.way if ranked is not None else None,
-            reason=ranked.plan.reason if ranked is not None else "there are no vectors to compare with",
-            vectors=int(opened.live.sum()) if opened is not None else 0,
-            candidates=ranked.plan.candidates if ranked is not None else 0,
-            milliseconds=_milliseconds(times),
+            table,
+            lambda: self._similar().of(query),
+            lambda sought: self._nearest(query, sought, table, number),
+            fetch,
+            self._vectors._opened,
         )
 
     def _page(self, query: Query, table: Table) -> _Found:
@@ -278,7 +268,8 @@ class SearchService:
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
         page = self._sorted_page(query, table, ids)
         scores, shown = _by_id(ids, ranked.scores, ranked.frames)
-        return _Found(page.ids, page.cursor, scores, shown, sought.key, page.notes)
+        scale = self._similar().scale(query, sought)
+        return _Found(page.ids, page.cursor, scores, shown, sought.key, page.notes, scale)
 
     def _similar_page(self, query: Query, table: Table) -> _Found:
         """A page in the order of similarity."""
@@ -297,13 +288,14 @@ class SearchService:
         ids = (ranked.frames if table == "frames" else ranked.items)[here].tolist()
         scores, shown = _by_id(ids, ranked.scores[here], ranked.frames[here])
         notes = self._planner.plan(evolve(query, cursor=None), frames=table == "frames").notes
-        return _Found(ids, cursor, scores, shown, sought.key, notes)
+        scale = self._similar().scale(query, sought)
+        return _Found(ids, cursor, scores, shown, sought.key, notes, scale)
 
     def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:
         return self._nearest(query, self._similar().of(query), table, count)
 
     def _nearest(self, query: Query, sought: Sought, table: Table, count: int) -> Ranked | None:
-        """The most similar rows, none below `min_score`; None if there are no vectors."""
+        """The most similar rows, none below `min_score` and `min_sure`; None if there are no vectors."""
         import numpy as np
 
         from heron.search.ranking import Ranked, ranked
@@ -313,7 +305,7 @@ class SearchService:
         if opened is None:
             return None
         count = min(count, opened.count)
-        engine, least = self._engines.of(plan), query.min_score
+        engine, least = self._engines.of(plan), self._floor(query, sought)
         found = ranked(opened, sought, plan, engine, count, exact=query.exact, least=least)
         if least is None:
             return found
@@ -322,6 +314,14 @@ class SearchService:
             # no later page will show what was missed
             return self._nearest(evolve(query, exact=True), sought, table, count)
         return Ranked(found.items[good], found.frames[good], found.scores[good], found.plan)
+
+    def _floor(self, query: Query, sought: Sought) -> float | None:
+        """The score that rows have to reach."""
+        if query.min_sure is None:
+            return query.min_score
+        scale = self._similar().scale(query, sought)
+        sure = scale.least(query.min_sure) if scale is not None else 1.0
+        return max(sure, -1.0 if query.min_score is None else query.min_score)
 
     def _sorted_page(self, query: Query, table: Table, among: Sequence[int] | None = None) -> _Found:
         """A page in the order of the sort, by default in the order in which rows were added."""
@@ -360,7 +360,11 @@ class SearchService:
         if found.scores is None or found.shown is None:
             return ()
         frames = self._frames()._records(number for number in found.shown.values() if number)
-        return [Match(found.scores[row.id], frames.get(found.shown.get(row.id, 0))) for row in rows]
+        sure = found.scale.of if found.scale is not None else lambda score: None
+        return [
+            Match(score := found.scores[row.id], frames.get(found.shown.get(row.id, 0)), sure(score))
+            for row in rows
+        ]
 
     def _doubts(
         self, query: Query, rows: Sequence[Item | Frame], matches: Sequence[Match], key: str | None
@@ -370,7 +374,7 @@ class SearchService:
         if key is None or not (matches or (query.text and query.min_score is not None)):
             return doubts
         compared = [match.frame or row for row, match in zip(rows, matches, strict=True)]
-        return (*doubts, *self._similar().doubts(key, query, compared))
+        return (*doubts, *self._similar().doubts(key, query, compared), *of_unsure(query, matches))
 
     def _not_trusted(self, key: str | None) -> Sequence[str]:
         """What cannot be trusted of the vectors that were compared."""
@@ -388,13 +392,9 @@ class SearchService:
 
 def _number(query: Query, default: int) -> int:
     """How many of the most similar rows a query means; with a least score, all that reach it."""
-    return query.nearest or (default if query.min_score is None else _MAX_INTEGER)
+    return query.nearest or (_MAX_INTEGER if query.has_floor else default)
 
 
 def _by_id(ids: Sequence[int], scores: Array, frames: Array) -> tuple[dict[int, float], dict[int, int]]:
     """The score and the found frame of each row."""
     return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, frames.tolist(), strict=True))
-
-
-def _milliseconds(seconds: dict[str, float]) -> dict[str, float]:
-    return {name: round(1000 * time, 3) for name, time in seconds.items()}

@@ -22,7 +22,19 @@ OWN = "$heron"
 
 _NOWHERE = str(UUID(int=0))
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-_PARTS = ("where", "folder", "recursive", "sort", "limit", "words", "text", "key", "nearest", "min_score")
+_PARTS = (
+    "where",
+    "folder",
+    "recursive",
+    "sort",
+    "limit",
+    "words",
+    "text",
+    "key",
+    "nearest",
+    "min_score",
+    "min_sure",
+)
 
 
 def listed(call: Call) -> Any:

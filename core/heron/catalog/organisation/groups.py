@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from heron.answers import Added
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.limits import at_most
@@ -13,7 +14,7 @@ from heron.catalog.referring import GROUP, USER, GroupRef, UserRef
 from heron.convert import loads
 from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
-from heron.models import Added, now
+from heron.models import now
 from heron.organisation import Group
 from heron.uuids import new_uuid
 

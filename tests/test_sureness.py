@@ -170,7 +170,7 @@ def test_an_embedder_that_gives_every_text_the_same_says_nothing(lake, model):
 def test_a_sample_tells_about_the_same_as_the_whole(lake, monkeypatch):
     whole = [lake.search(text).matches[0].sure for text in ("red", "xyzzy")]
     monkeypatch.setattr(sureness, "_SAMPLE", 30)
-    lake._similar._sureness._known.clear()
+    lake._similar.sureness._known.clear()
     sampled = [lake.search(text).matches[0].sure for text in ("red", "xyzzy")]
     assert sampled != whole and sampled == pytest.approx(whole, abs=0.25)
 

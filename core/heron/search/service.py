@@ -135,7 +135,7 @@ class SearchService:
         if ranked is None:
             return Order(*no_rows(), sought.key)
         ids = ranked.frames if table == "frames" else ranked.items
-        scale = self._similar().scale(query, sought)
+        scale = self._similar().sureness.of(query, sought.key, sought.vector)
         if query.sort is None:
             return Order(ids, ranked.scores, ranked.frames, sought.key, scale)
         narrowed = plan.narrowed(Among(table, ids.tolist()))
@@ -268,7 +268,7 @@ class SearchService:
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
         page = self._sorted_page(query, table, ids)
         scores, shown = _by_id(ids, ranked.scores, ranked.frames)
-        scale = self._similar().scale(query, sought)
+        scale = self._similar().sureness.of(query, sought.key, sought.vector)
         return _Found(page.ids, page.cursor, scores, shown, sought.key, page.notes, scale)
 
     def _similar_page(self, query: Query, table: Table) -> _Found:
@@ -288,7 +288,7 @@ class SearchService:
         ids = (ranked.frames if table == "frames" else ranked.items)[here].tolist()
         scores, shown = _by_id(ids, ranked.scores[here], ranked.frames[here])
         notes = self._planner.plan(evolve(query, cursor=None), frames=table == "frames").notes
-        scale = self._similar().scale(query, sought)
+        scale = self._similar().sureness.of(query, sought.key, sought.vector)
         return _Found(ids, cursor, scores, shown, sought.key, notes, scale)
 
     def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:
@@ -319,7 +319,7 @@ class SearchService:
         """The score that rows have to reach."""
         if query.min_sure is None:
             return query.min_score
-        scale = self._similar().scale(query, sought)
+        scale = self._similar().sureness.of(query, sought.key, sought.vector)
         sure = scale.least(query.min_sure) if scale is not None else 1.0
         return max(sure, -1.0 if query.min_score is None else query.min_score)
 

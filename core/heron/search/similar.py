@@ -21,7 +21,7 @@ from heron.media.kinds import Kinds
 from heron.media.sizing import LONGEST, Sight
 from heron.metadata.keys import printable, shown_path
 from heron.models import Frame, Item, Json, Query
-from heron.search.sureness import LEAST, Scale, Sureness
+from heron.search.sureness import Sureness
 from heron.uuids import is_uuid
 from heron.vectors.checking import checked
 from heron.vectors.npy import read_npy
@@ -239,7 +239,7 @@ class Similar:
         self._items = items
         self._frames = frames
         self._embedders = embedders
-        self._sureness = Sureness(vectors)
+        self.sureness = Sureness(vectors, embedders.of)
         self._kinds = Kinds(embedders.plugins)
         self._contents_of = contents_of
         """Gives what an embedder reads of a thing: its picture, or the passages of its text."""
@@ -266,25 +266,6 @@ class Similar:
             raise InvalidInput(f"{' and '.join(name for name, _ in parts)} cancel each other out")
         found = [thing for thing in things if isinstance(thing, Item | Frame)]
         return Sought(kept.key, total.astype(np.float32), found)
-
-    def scale(self, query: Query, sought: Sought) -> Scale | None:
-        """How sure hits of a query are, by their scores; None unless it is a text alone, for few vectors, and without the embedder.
-
-        Raises QueryError if that cannot be said and the query has a `min_sure`.
-        """
-        if query.text is None or query.like:
-            return None
-        try:
-            loaded = self._embedders.of(self._vectors._named(sought.key))
-            found = self._sureness.scale(sought.key, sought.vector, loaded)
-        except PluginError:
-            found = None
-        if found is None and query.min_sure is not None:
-            raise QueryError(
-                f"how sure hits are cannot be said under {sought.key!r}: at least {LEAST} vectors of different pictures are needed",
-                hint="give a min_score",
-            )
-        return found
 
     def key_of(self, query: Query) -> str:
         """The key of the vectors that a query is compared with; raises QueryError and NotFound as `of` does."""

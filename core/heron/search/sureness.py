@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
+from heron.catalog.vectors.rows import VectorSet
 from heron.catalog.vectors.sets import OpenSet
 from heron.catalog.vectors.store import VectorStore
-from heron.errors import HeronError
+from heron.errors import HeronError, PluginError, QueryError
 from heron.inside import child, open_file
+from heron.models import Query
 from heron.vectors.files import write_whole
 
 Array = np.ndarray[Any, Any]
@@ -119,15 +122,32 @@ class _Background:
 class Sureness:
     """Says how sure hits are; what it has to compute for a set is kept until the set changes."""
 
-    def __init__(self, vectors: VectorStore) -> None:
+    def __init__(self, vectors: VectorStore, behind: Callable[[VectorSet], Any]) -> None:
+        """`behind` gives the embedder of a set; it raises QueryError or PluginError where there is none."""
         self._vectors = vectors
+        self._behind = behind
         self._known: dict[str, _Background] = {}
 
-    def scale(self, key: str, vector: Array, loaded: Any) -> Scale | None:
-        """The scale of a query with the vector of a text, under a key whose embedder is `loaded`.
+    def of(self, query: Query, key: str, vector: Array) -> Scale | None:
+        """How sure hits of a query are, by their scores under a key; `vector` is that of its text.
 
-        None for a set of fewer than 50 vectors, and where texts without meaning all find the same.
+        None unless it is a text alone, for fewer than 50 vectors, without the embedder, and where texts without meaning all
+        find the same. Raises QueryError if that cannot be said and the query has a `min_sure`.
         """
+        if query.text is None or query.like:
+            return None
+        try:
+            found = self._scale(key, vector, self._behind(self._vectors._named(key)))
+        except PluginError:
+            found = None
+        if found is None and query.min_sure is not None:
+            raise QueryError(
+                f"how sure hits are cannot be said under {key!r}: at least {LEAST} vectors of different pictures are needed",
+                hint="give a min_score",
+            )
+        return found
+
+    def _scale(self, key: str, vector: Array, loaded: Any) -> Scale | None:
         opened = self._vectors._opened(key)
         if opened is None or int(opened.live.sum()) < LEAST:
             return None

@@ -58,6 +58,9 @@ def test_what_a_model_says_of_itself_is_told(lake, model, tmp_path):
 @pytest.mark.parametrize("said", [7, None, "x" * 2001])
 def test_what_is_no_sentence_is_refused(lake, model, said):
     model.scores = said
+    if not isinstance(said, str):
+        with pytest.raises(heron.PluginError, match="expected a sentence"):
+            picture_worker._described("colour", model)
     with pytest.raises(heron.PluginError, match="expected a sentence of at most 2,000 characters"):
         lake.embed("colour")
 

@@ -105,13 +105,15 @@ def _described(who: str, part: Any) -> Message:
         raise PluginError(
             f"{who} has the size {part.size!r:.80} and the revision {part.revision!r:.80}, expected a number and a text"
         )
+    told = {name: getattr(part, name, "") for name in ("source", "scores")}
+    if wrong := [one for one in told.values() if not isinstance(one, str)]:
+        raise PluginError(f"{who} says {wrong[0]!r:.80}, expected a sentence")
     model = getattr(part, "model", None)
     return {
         "size": part.size,
         "revision": part.revision,
         "shortest_side": getattr(part, "shortest_side", 0),
-        "source": getattr(part, "source", ""),
-        "scores": getattr(part, "scores", ""),
+        **told,
         **({"model": str(model)} if model is not None else {}),
     }
 

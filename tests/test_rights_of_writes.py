@@ -115,6 +115,8 @@ ALLOWED = {
     "groups.update": [lambda w: w.groups.update("team", name="crew")],
     "projects.add": [lambda w: w.projects.add("survey", datasets="train")],
     "projects.create": [lambda w: w.projects.create("new", datasets="train")],
+    "plugin_options.set": [lambda w: w.plugin_options.set("actions", {"check-files.hash": True})],
+    "plugin_options.show": [lambda w: w.plugin_options.show("actions")],
     "projects.delete": [lambda w: w.projects.delete("survey")],
     "projects.remove": [lambda w: w.projects.remove("survey", datasets="train", tags="road")],
     "projects.update": [lambda w: w.projects.update("survey", status="completed")],

@@ -61,6 +61,10 @@ class Tape:
         self._run("text", file)
         yield "side B: ß"
 
+    def page_texts(self, file, numbers):
+        for number in numbers:
+            yield number, f"page {number}: ß"
+
     def values(self, file, numbers=None):
         import numpy
         for number in (0,) if numbers is None else numbers:
@@ -139,6 +143,7 @@ def test_every_answer_comes_through(reader, tape):
         (2, (4, 4), (2, 2, 3, 128)),
     ]
     assert list(decoder.text(file)) == ["side A", "side B: ß"]
+    assert list(decoder.page_texts(file, [0, 2])) == [(0, "page 0: ß"), (2, "page 2: ß")]
     [(first, values), (second, none)] = decoder.values(file, [1, 2])
     assert (first, second, none) == (1, 2, None)
     assert (values.array == numpy.full((2, 3), 0.5, "float32")).all()

@@ -108,6 +108,7 @@ if TYPE_CHECKING:
         MetadataType,
         Option,
         OptionValue,
+        PageReader,
         Part,
         PluginOptions,
         PluginTables,
@@ -232,7 +233,7 @@ _HOME = {
     "hooks": (
         "ActionOption BoundedEmbedder CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DeriveFrame DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs LimitedEmbedder Measure "
-        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option OptionValue Part PluginOptions PluginTables ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option OptionValue PageReader Part PluginOptions PluginTables ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextEmbedder TextReader TurningEmbedder ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
@@ -379,6 +380,7 @@ __all__ = [
     "Option",
     "OptionValue",
     "Page",
+    "PageReader",
     "Pair",
     "Part",
     "PatientStorage",

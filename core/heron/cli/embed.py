@@ -44,7 +44,11 @@ if TYPE_CHECKING:
     metavar="KEY",
     help="Key of the schema to store them under (default: the embedder's name).",
 )
-@click.option("--frames", is_flag=True, help="Embed the pictures of the frames of these items too.")
+@click.option(
+    "--frames",
+    is_flag=True,
+    help="Embed the frames of these items too: their pictures, or the texts of pages.",
+)
 @click.option("--again", is_flag=True, help="Compute existing vectors again.")
 @click.option("--list", "only_list", is_flag=True, help="List the embedders instead.")
 @executor_option
@@ -66,7 +70,7 @@ def command(
     as_json: bool,
     selection: Selection,
 ) -> int:
-    """Compute vectors of the pictures or texts of items, and of the pictures of their frames, with an embedder.
+    """Compute vectors of the pictures or texts of items, and of their frames, with an embedder.
 
     All items of kinds that the embedder reads (heron embed --list), unless some are chosen. Items that have a vector of the same content by the
     same model are skipped, so to continue an interrupted run, run it again.

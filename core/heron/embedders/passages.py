@@ -34,6 +34,10 @@ class Passage:
     is_last: bool = True
 
 
+NOTHING = Passage("")
+"""What stands for the text of a page that has none."""
+
+
 def passages_of(pieces: Iterable[str], size: int, overlap: int) -> Iterator[Passage]:
     """The passages of a text that comes in pieces: at most `size` characters each, without blanks at both ends.
 

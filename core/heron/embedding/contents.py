@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from heron.catalog.items import ItemService
 from heron.catalog.referring import ItemRef
-from heron.embedders.passages import RULES, Passage, passages_of
-from heron.errors import InvalidInput
+from heron.embedders.passages import NOTHING, RULES, Passage, passages_of
 from heron.hooks import EmbedderModel, PluginManager
 from heron.media.kinds import Kinds
 from heron.media.sizing import Sight, seen
@@ -66,6 +65,38 @@ class Reading:
         if is_empty:
             raise NoText(f"{name} contains no text")
 
+    def pages(self, files: ItemFiles, item: Item, numbers: Sequence[int]) -> Iterator[tuple[int, Passage]]:
+        """The passages of pages by number, and an empty one for a page without text; raises NoText."""
+        for number, text in files.page_texts(item, numbers):
+            found = None
+            for found in passages_of([text], self.size, self.overlap):
+                yield number, found
+            if found is None:
+                yield number, NOTHING
+
+    def frames(
+        self,
+        files: ItemFiles,
+        item: Item,
+        kinds: Kinds,
+        numbers: Sequence[int],
+        draw: Callable[[Sequence[int]], Iterator[tuple[Any, Image]]],
+    ) -> Iterator[tuple[Any, Image | Passage]]:
+        """What is embedded of frames: the passages of pages, or pictures, which `draw` makes; raises NoText where there is neither."""
+        left = list(numbers)
+        if numbers and self.is_text(item.kind, kinds):
+            try:
+                for number, passage in self.pages(files, item, numbers):
+                    if passage.text or not self.pictures:
+                        yield number, passage
+                        if passage.is_last:
+                            left.remove(number)
+            except NoText:
+                if not self.pictures:
+                    raise
+        if left and self.pictures:
+            yield from draw(left)
+
     def own(
         self, files: ItemFiles, item: Item, kinds: Kinds, draw: Callable[[], Image]
     ) -> Iterator[Image | Passage]:
@@ -99,17 +130,18 @@ def contents_of(
         yield from _of_file(pictures, thing, reading, kinds, sight)
         return
     item = items.get(thing)
-    if isinstance(thing, Frame):
-        if not reading.pictures:
-            raise InvalidInput(
-                f"embedder {record.name} reads the texts of items, and {item.name}#{thing.number} is a frame",
-                hint="compare with the item",
-            )
-        reading = PICTURES
 
     def draw() -> Image:
         return seen(lambda size: pictures.portrait(thing, size=size), sight, sight.of_item(item))
 
+    if isinstance(thing, Frame):
+        number = thing.number
+        found = reading.frames(pictures._files, item, kinds, [number], lambda some: iter([(number, draw())]))
+        for _, content in found:
+            if isinstance(content, Passage) and not content.text:
+                raise NoText(f"{item.name}: page {number} contains no text")
+            yield content
+        return
     yield from reading.own(pictures._files, item, kinds, draw)
 
 

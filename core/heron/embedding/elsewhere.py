@@ -44,11 +44,12 @@ class Vectors:
 
         def make(pieces: Sequence[Any]) -> list[Any]:
             shown = [each if isinstance(each, Passage) else laid(each) for _, _, each in pieces]
+            there = [each for each in shown if not isinstance(each, Passage) or each.text]
             with one_at_a_time:
-                found = vectors_of(loaded, shown)
+                found = iter(vectors_of(loaded, there) if there else ())
             return [
-                (each, vector) if isinstance(each, Passage) else vector
-                for each, vector in zip(shown, found, strict=True)
+                (each, next(found) if each.text else None) if isinstance(each, Passage) else next(found)
+                for each in shown
             ]
 
         return make
@@ -72,16 +73,21 @@ class Embedding(Drawing):
             draw = lambda: portrait_seen(files, unit.item, sight)  # noqa: E731
             for content in reading.own(files, unit.item, self._kinds, draw):
                 yield None, content
-        yield from super()._contents(evolve(unit, own=False))
+        frames = super()._contents
+        draw_all = lambda some: frames(evolve(unit, own=False, numbers=tuple(some)))  # noqa: E731
+        yield from reading.frames(files, unit.item, self._kinds, unit.numbers, draw_all)
 
     def _collect(self, made: list[tuple[int | None, Any]], number: int | None, result: Any) -> None:
         if not isinstance(result, tuple):
             super()._collect(made, number, result)
             return
         passage, vector = result
+        if vector is None:
+            made.append((number, None))
+            return
         if passage.is_first:
-            made.append((None, Mean(is_whole=False)))
-        mean = next(each for number, each in made if number is None)
+            made.append((number, Mean(is_whole=False)))
+        mean = next(each for known, each in reversed(made) if known == number)
         mean.join(vector)
         mean.is_whole = passage.is_last
 

@@ -15,7 +15,7 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.catalog.vectors.store import VectorStore
-from heron.embedders.passages import Mean, Passage, vectors_of
+from heron.embedders.passages import NOTHING, Mean, Passage, vectors_of
 from heron.embedding.contents import Reading, content_of
 from heron.errors import HeronError, PluginError
 from heron.hooks import BoundedEmbedder, EmbedderModel
@@ -64,12 +64,12 @@ Wanted = tuple[Owner, Item, int]
 
 @frozen(eq=False)
 class Vector:
-    """What a worker has made: the vector of a picture, or the mean of the passages of a text."""
+    """What a worker has made: the vector of a picture, the mean of the passages of a text, or None for a page without text."""
 
     owner: Owner
     item: Item
     fingerprint: int
-    vector: numpy.ndarray[Any, Any] | Mean
+    vector: numpy.ndarray[Any, Any] | Mean | None
 
 
 class Run:
@@ -140,13 +140,17 @@ class Run:
         try:
             with closing(rounds(self._with_fingerprints(items))) as pieces:
                 for item, piece in pieces:
-                    if isinstance(piece, _Piece):
+                    if isinstance(piece, _Piece) and piece.content == NOTHING:
+                        self.without_text += 1
+                    elif isinstance(piece, _Piece):
                         batch.append(piece)
                         if len(batch) >= self._record.batch:
                             self._embed(batch)
                     elif isinstance(piece, Vector):
                         wanted = piece.owner, piece.item, piece.fingerprint
-                        if isinstance(piece.vector, Mean):
+                        if piece.vector is None:
+                            self.without_text += 1
+                        elif isinstance(piece.vector, Mean):
                             self._take_text(wanted, piece.vector)
                         else:
                             self._take_pictures([wanted], piece.vector[None])
@@ -195,8 +199,14 @@ class Run:
             for content in self._reading.own(self._pictures._files, item, self._kinds, draw):
                 yield _Piece(*own, content)
         numbers = [number for number in wanted if number is not None]
-        for number, picture in frames_seen(self._pictures, item, numbers, self._sight) if numbers else ():
-            yield _Piece(*wanted[number], picture)
+
+        def draw_all(some: Sequence[int]) -> Iterator[tuple[int, Image]]:
+            return frames_seen(self._pictures, item, some, self._sight)
+
+        for number, content in self._reading.frames(
+            self._pictures._files, item, self._kinds, numbers, draw_all
+        ):
+            yield _Piece(*wanted[number], content)
         yield skipped
 
     def asked(self, item: Item, made: Collection[Hashable]) -> Asked | None:
@@ -207,7 +217,9 @@ class Run:
         numbers = [number for number in wanted if number is not None]
         return self._pictures._asked(item, own=None in wanted, numbers=numbers) if wanted else None
 
-    def vector_of(self, item: Item, number: int | None, vector: numpy.ndarray[Any, Any] | Mean) -> Vector:
+    def vector_of(
+        self, item: Item, number: int | None, vector: numpy.ndarray[Any, Any] | Mean | None
+    ) -> Vector:
         """What a worker has made."""
         return Vector(*self._asked_for[item.id][number], vector)
 
@@ -226,7 +238,8 @@ class Run:
         if self._with_frames:
             count = item.facts.frame_count  # a video that has become shorter keeps its key frames
             for frame in self._frames.stream(item):
-                owner, fingerprint = (item.id, frame.id), self._fingerprint(f"{content}#{frame.number}")
+                of_frame = f"{content}#{frame.number}" if mark is None else f"{content}#{frame.number}|{mark}"
+                owner, fingerprint = (item.id, frame.id), self._fingerprint(of_frame)
                 if owner in made:
                     continue
                 if fingerprints.get(owner, _NONE) in (

@@ -93,7 +93,8 @@ class EmbeddingService:
         executor: ExecutorRef | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Embedded:
-        """Compute the vectors of pictures or texts of items, as the embedder reads them, and with `frames` those of pictures of frames.
+        """Compute the vectors of pictures or texts of items, as the embedder reads them, and with `frames` those of their frames: of pictures, or of
+        the texts of pages.
 
         Without `items`, all items that have pictures, or for an embedder of texts, those that have text. `model` is a directory or the name of a model, for an
         embedder that takes one; the default is the model of the vectors already stored. The vectors are
@@ -105,16 +106,11 @@ class EmbeddingService:
         Vectors that were given are kept, and a set of another model or revision is refused, unless `again`.
 
         Files that cannot be read are in the report. Raises PluginError if the embedder is not available, and
-        InvalidInput for a key of another type, and for frames where the embedder reads texts alone.
+        InvalidInput for a key of another type.
         """
         self._vectors._rights.require("update", key or embedder)
         record = self._embedders.record(embedder)
         reading = Reading.of(record)
-        if frames and not reading.pictures:
-            raise InvalidInput(
-                f"embedder {embedder} reads the texts of items, and frames are pictures",
-                hint="leave frames out",
-            )
         loaded = self._embedders.get(embedder, model or self._vectors._model_of(key or embedder, embedder))
         name = getattr(loaded, "model", model) if record.takes_model else None
         self._items._database.require_no_transaction("embedding")

@@ -40,6 +40,7 @@ class EmbedderModel(Contribution):
     Without it, that is the picture, and for an embedder of texts alone the text. An embedder of both sides whose `reads` has
     no text takes texts as queries only.
 
+    With `--frames`, pages are embedded by their text too, where their decoder is a `PageReader`; other frames by their picture, if that is read.
     The text of an item comes from its decoder, in passages of at most `text_size` characters, of which each begins with up to
     `text_overlap` characters of the one before. They end at a line break or blank, if there is one in their second half. No text is cut short: an item with several
     passages has the mean of their vectors of length 1, each counted by its characters. A model that counts in tokens is a `LimitedEmbedder`

@@ -145,6 +145,14 @@ class TextReader(Protocol):
         """The text of a file, in pieces that follow each other: one after the other they are the text. A page ends with a line break."""
 
 
+@runtime_checkable
+class PageReader(Protocol):
+    """Optional for a `FrameDecoder` and `TextReader` whose frames are pages: so single pages are embedded, and found, by what they say."""
+
+    def page_texts(self, file: MediaFile, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """The texts of pages by number, in ascending order, empty ones too. Broken pages are left out."""
+
+
 @frozen
 class Part:
     """One file of a series. `series` is an identifier that the files of one series share, for instance
@@ -372,7 +380,7 @@ class CommandContext(Protocol):
 
 
 PROTOCOLS = (
-    "Storage", "BulkStorage", "WritableStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
+    "Storage", "BulkStorage", "WritableStorage", "Decoder", "FrameDecoder", "TextReader", "PageReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
     "RangeCodec", "Embedder", "TextEmbedder", "BoundedEmbedder", "LimitedEmbedder", "TurningEmbedder",
     "Exporter", "FolderExporter", "ExportFolder", "CommandContext",
 )  # fmt: skip

@@ -18,7 +18,8 @@ from heron.ingest.probe_items import ItemProber, as_jpeg, given_item, warned
 from heron.ingest.units import Outcome, Unit
 from heron.media.kinds import Kinds
 from heron.media.montage import MOST, montage
-from heron.media.reader import THUMBNAIL, Decoding, without_personal
+from heron.media.personal import without_personal
+from heron.media.reader import THUMBNAIL, Decoding
 from heron.models import MAX_NAME, OTHER, Json, Kind, MediaFacts, Member, NewItem
 from heron.storage.opening import OpenedFile, media_file
 from heron.storage.retries import PatientStorage

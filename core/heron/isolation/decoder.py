@@ -79,6 +79,12 @@ class _Text(Isolated):
         return self._many("text", file)
 
 
+class _Pages(Isolated):
+    def page_texts(self, file: MediaFile, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """As `PageReader.page_texts`."""
+        return self._many("page_texts", file, list(numbers))
+
+
 class _Values(Isolated):
     def values(
         self, file: MediaFile, numbers: Sequence[int] | None = None
@@ -104,7 +110,7 @@ class _Series(Isolated):
         return found
 
 
-_ABILITIES = {"frames": _Frames, "text": _Text, "values": _Values, "series": _Series}
+_ABILITIES = {"frames": _Frames, "text": _Text, "pages": _Pages, "values": _Values, "series": _Series}
 
 
 def isolated(

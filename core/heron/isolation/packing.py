@@ -78,6 +78,14 @@ def _text_of(message: Message, content: bytes) -> str:
     return content.decode()
 
 
+def _page(pair: tuple[int, str]) -> Packed:
+    return {"number": int(pair[0])}, pair[1].encode()
+
+
+def _page_of(message: Message, content: bytes) -> tuple[int, str]:
+    return message["number"], content.decode()
+
+
 def _values(pair: tuple[int, Values | None]) -> Packed:
     number, values = pair
     if values is None:
@@ -160,6 +168,7 @@ _WAYS: dict[str, tuple[Callable[[Any], Packed], Callable[[Message, bytes], Any]]
     "times": (_times, _times_of),
     "frames": (_frame, _frame_of),
     "text": (_text, _text_of),
+    "page_texts": (_page, _page_of),
     "values": (_values, _values_of),
     "volume": (_volume, _volume_of),
     "part": (_part, _part_of),

@@ -16,7 +16,7 @@ from heron.isolation.packing import pack
 from heron.isolation.serving import Packed, Service, run
 from heron.media.reader import Decoding, here
 
-_STREAMS = ("frames", "text", "values")
+_STREAMS = ("frames", "text", "page_texts", "values")
 
 
 class Decoders:

@@ -175,6 +175,15 @@ def text(found: Any) -> Iterator[str]:
         yield piece if is_unicode(piece) else piece.encode(errors="replace").decode()
 
 
+def page_texts(found: Any, wanted: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Texts of pages that were asked for, in ascending order; raises WrongAnswer for any other."""
+    left = iter(sorted(wanted))
+    for number, given in found:
+        if not any(asked == number for asked in left):
+            raise WrongAnswer(f"it gave page {printable(number)}, which was not asked for or comes too late")
+        yield number, next(text([given]))
+
+
 def part(found: Any) -> Part | None:
     """The description of a part of a series, which the catalogue can store; raises WrongAnswer."""
     from heron.hooks import Part

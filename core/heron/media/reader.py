@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ from heron.hooks import (
     FrameDecoder,
     MediaDecoder,
     MediaFile,
+    PageReader,
     Part,
     PluginManager,
     QualityMetrics,
@@ -30,6 +31,7 @@ from heron.hooks.loading import LOADING
 from heron.hooks.manager import install_hint
 from heron.media import answers
 from heron.media.ground import laid
+from heron.media.personal import without_personal
 from heron.media.sniff import Sniffed, Sniffer
 from heron.media.undecoded import undecoded
 from heron.models import MediaFacts
@@ -77,6 +79,7 @@ class Decoding:
         """Whether its files have several pictures."""
 
         self.has_text = isinstance(decoder, TextReader)
+        self.has_pages = isinstance(decoder, PageReader)
         self.has_series = isinstance(decoder, SeriesDecoder)
         self.decoder = decoder
         self._who = who
@@ -85,9 +88,11 @@ class Decoding:
 
     @property
     def abilities(self) -> list[str]:
-        """Which of `frames`, `text`, `values` and `series` it can give."""
-        able = (self.has_frames, self.has_text, isinstance(self.decoder, ValueDecoder), self.has_series)
-        return [name for name, has in zip(("frames", "text", "values", "series"), able, strict=True) if has]
+        """Which of `frames`, `text`, `pages`, `values` and `series` it can give."""
+        has_values = isinstance(self.decoder, ValueDecoder)
+        able = (self.has_frames, self.has_text, self.has_pages, has_values, self.has_series)
+        names = ("frames", "text", "pages", "values", "series")
+        return [name for name, has in zip(names, able, strict=True) if has]
 
     def probe(self, file: MediaFile) -> MediaFacts:
         """The facts of a file."""
@@ -127,6 +132,13 @@ class Decoding:
         if not self.has_text:
             raise MediaError(f"{file.name} contains no text")
         yield from self._each("text", file, lambda: answers.text(self.decoder.text(file)))
+
+    def page_texts(self, file: MediaFile, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """The texts of pages, like `PageReader.page_texts`; raises MediaError for a decoder without pages of text."""
+        if not self.has_pages:
+            raise MediaError(f"{file.name} has no pages with text")
+        ask = lambda: answers.page_texts(self.decoder.page_texts(file, numbers), numbers)  # noqa: E731
+        yield from self._each("page_texts", file, ask)
 
     def values(self, file: MediaFile, numbers: Sequence[int] | None) -> Iterator[tuple[int, Values | None]]:
         """The values of frames, like `ValueDecoder.values`; raises NoValues for a decoder that gives none."""
@@ -300,16 +312,6 @@ class MediaReader:
             f"({self._plugins.named(decoder)})"
             for format, decoder in self._sniffer.too_slow()
         )
-
-
-def without_personal(facts: MediaFacts, record: MediaDecoder) -> MediaFacts:
-    """Facts without personal ones, which the record of their decoder names."""
-    extra: dict[str, Any] = dict(facts.extra)
-    for name in record.personal:
-        space, _, key = name.partition(".")
-        if isinstance(extra.get(space), Mapping) and key in extra[space]:
-            extra[space] = {other: value for other, value in extra[space].items() if other != key}
-    return evolve(facts, extra=extra)
 
 
 class Measuring:

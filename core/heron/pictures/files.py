@@ -157,6 +157,16 @@ class ItemFiles:
             raise NoText(f"{item.name} ({item.kind}) contains no text")
         return decoder.text(file)
 
+    def page_texts(self, item: Item, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """The texts of pages of an item by number, in ascending order; raises NoText if its frames are no pages with text."""
+
+        def read(decoder: Decoding, file: OpenedFile, some: list[int]) -> Iterator[tuple[int, str]]:
+            if not decoder.has_pages:
+                raise NoText(f"{item.name} ({item.kind}) has no pages with text")
+            return decoder.page_texts(file, some)
+
+        return self._each(item, numbers, read)
+
     def text_at(self, place: str) -> tuple[Kind, Iterator[str]]:
         """The kind and the text of a file at a path or URL, which need not be in the catalogue; raises NoText, UnknownFormat."""
         file = media_file(_url_of(place), self._storage.open)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from heron.errors import MediaError
-from heron.hooks.interfaces import FrameDecoder, SeriesDecoder
+from heron.hooks.interfaces import FrameDecoder, PageReader, SeriesDecoder, TextReader
 from heron.testing.checks import check_facts, check_picture, descriptors
 from heron.testing.files import LocalMediaFile
 
@@ -50,6 +50,22 @@ class FrameRules:
             assert list(decoder.frames(self.file(path), [], 64)) == []
             with pytest.raises(MediaError, match=f"{count:,}|{count}"):
                 list(decoder.frames(self.file(path), [count], 64))
+
+    def test_texts_of_pages_are_the_text(self, good_files: GoodFiles) -> None:
+        """Texts of pages come in ascending order, the same alone and together, and all of them have the words of the whole text."""
+        decoder = self.load()
+        if not isinstance(decoder, PageReader):
+            pytest.skip("it reads no pages")
+        assert isinstance(decoder, TextReader), "a PageReader is a TextReader too"
+        for path, count in self._with_frames(decoder, good_files):
+            together = list(decoder.page_texts(self.file(path), range(count)))
+            assert [number for number, _ in together] == list(range(count)), path.name
+            for number in sorted({0, count // 2, count - 1}):
+                [alone] = decoder.page_texts(self.file(path, remote=True), [number])
+                assert alone == together[number], f"{path.name}: page {number}"
+            assert list(decoder.page_texts(self.file(path), [])) == []
+            words = [word for _, text in together for word in text.split()]
+            assert words == "".join(decoder.text(self.file(path))).split(), path.name
 
     def test_times_of_frames_ascend_from_zero(self, good_files: GoodFiles) -> None:
         """Each frame has a time, or none has; a file in a bucket gives the same times, or None."""

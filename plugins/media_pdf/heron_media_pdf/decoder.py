@@ -78,6 +78,15 @@ class PdfDecoder:
             if "number" in answer and "failed" not in answer:
                 yield content.decode() + "\n"
 
+    def page_texts(self, file: heron.MediaFile, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """The texts of pages by number, without broken pages; raises MediaError for a number out of range."""
+        wanted = sorted(set(numbers))
+        for answer, content in self._documents.ask(file, "text", numbers=wanted) if wanted else ():
+            if "number" not in answer:
+                _check_range(file.name, wanted, answer["pages"])
+            elif "failed" not in answer:
+                yield answer["number"], content.decode()
+
 
 def _check_range(name: str, wanted: Sequence[int], pages: int) -> None:
     for number in (wanted[0], wanted[-1]):

@@ -91,7 +91,9 @@ def answers(service: Service, request: Message, content: bytes) -> Iterator[Pack
             yield {**found, "is_last": True}, b""
             return
         yield first, b""
-        numbers = request["numbers"] if do == "draw" else range(min(first["pages"], request["most"]))
+        numbers = request.get("numbers")
+        if numbers is None:
+            numbers = range(min(first["pages"], request["most"]))
         for number in numbers:
             if do == "draw":
                 work = partial(reading.draw, document, number, request["size"])

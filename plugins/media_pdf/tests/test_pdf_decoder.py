@@ -123,6 +123,15 @@ def test_text_comes_page_by_page(tmp_path: Path, decoder: Any) -> None:
     assert isinstance(decoder, heron.TextReader)
 
 
+def test_the_text_of_pages_is_asked_for_by_number(tmp_path: Path, decoder: Any) -> None:
+    file = written(tmp_path, document(HELLO, b"", HELLO))
+    assert list(decoder.page_texts(file, [2, 1, 2])) == [(1, ""), (2, "Hello harbour")]
+    assert list(decoder.page_texts(file, [])) == []
+    with pytest.raises(heron.MediaError, match="no page 3"):
+        list(decoder.page_texts(file, [0, 3]))
+    assert isinstance(decoder, heron.PageReader)
+
+
 def test_excerpt_is_short_and_on_one_line(tmp_path: Path, decoder: Any) -> None:
     lines = b"BT /F 1 Tf 72 700 Td " + b"(word  word) Tj 0 -2 Td " * 300 + b"ET"
     excerpt = decoder.probe(written(tmp_path, document(lines))).extra["pdf"]["text"]

@@ -3,13 +3,11 @@
 It also says which worker of pytest-xdist runs which file, and when.
 """
 
-import fcntl
 import gc
 import importlib.metadata
 import itertools
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -162,59 +160,3 @@ def installed_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(installed, "entry_points", entry_points)
         yield
-
-
-def made_once(tmp_path_factory, name, make):
-    """The folder that `make` writes, made by the first worker that needs it; tests only read or copy it."""
-    base = tmp_path_factory.getbasetemp()
-    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made once"
-    place.mkdir(exist_ok=True)
-    with (place / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / name).exists():
-            shutil.rmtree(part := place / f"{name}.part", ignore_errors=True)
-            make(part)
-            part.rename(place / name)
-    return place / name
-
-
-@pytest.fixture(scope="session")
-def sample_lake(tmp_path_factory):
-    """The files of the quickstart, which take 4 s to draw."""
-
-    def draw(place):
-        from heron.quickstart.lake import make_lake
-
-        make_lake(place)
-
-    return made_once(tmp_path_factory, "sample", draw)
-
-
-GUARDED_QUICKSTART = """
-import socket, sys
-
-def look(event, given):
-    if event in ("socket.connect", "socket.sendto") and given[0].family != socket.AF_UNIX:
-        assert given[1][0] == "127.0.0.1", f"{event} {given[1]}"
-    if event.startswith(("socket.gethostby", "socket.getaddrinfo")):
-        assert given[0] in ("127.0.0.1", "localhost"), f"{event} {given}"
-
-sys.addaudithook(look)
-from heron.cli.program import run
-run()
-"""
-
-
-@pytest.fixture(scope="session")
-def quickstart(tmp_path_factory):
-    """The workspace of `heron quickstart`, and beside it `out.txt` and `err.txt` with what it said; no connection left this machine."""
-
-    def tour(place):
-        place.mkdir()
-        with (place / "out.txt").open("w") as out, (place / "err.txt").open("w") as err:
-            command = [sys.executable, "-c", GUARDED_QUICKSTART, "quickstart", str(place / "two words")]
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        said = (place / "out.txt").read_text()[-2000:] + (place / "err.txt").read_text()
-        assert done.returncode == 0, said
-
-    return made_once(tmp_path_factory, "quickstart", tour) / "two words"

@@ -49,6 +49,12 @@ def pictures(tmp_path):
     return tmp_path / "pictures"
 
 
+@pytest.fixture(scope="session")
+def sample_lake(heron_sample_lake):
+    """The files of the quickstart: they are only read, or copied."""
+    return heron_sample_lake
+
+
 @pytest.fixture
 def run(lake, monkeypatch, capsys):
     """Run a command in the lake; returns what it printed, an error being one line."""

@@ -59,8 +59,8 @@ def files_in(place, *names):
     return {path.relative_to(place): path.read_bytes() for path in paths}
 
 
-def test_the_quickstart_goes_through_all_steps(quickstart, tmp_path):
-    said, beside = (quickstart.with_name(name).read_text() for name in ("out.txt", "err.txt"))
+def test_the_quickstart_goes_through_all_steps(heron_quickstart, tmp_path):
+    said, beside = (heron_quickstart.with_name(name).read_text() for name in ("out.txt", "err.txt"))
     assert said.count("clip-mini knows only drawings") == 1
     assert "Note" not in beside, "what the tour says once is not said again"
     assert steps_of(said)[-1].startswith("STEP 20")
@@ -70,7 +70,7 @@ def test_the_quickstart_goes_through_all_steps(quickstart, tmp_path):
     assert "No frame matches." not in said
     assert "\n0\n" not in said
     place = tmp_path / "copy"
-    shutil.copytree(quickstart, place)
+    shutil.copytree(heron_quickstart, place)
     with heron.open(place, discover=False) as workspace:
         kinds = Counter(item.kind for item in workspace.search.all(heron.Query(folder="Lake")))
         assert kinds == {
@@ -165,11 +165,13 @@ def test_a_quickstart_that_was_interrupted_can_begin_anew_and_stays_out_of_the_w
     assert not (place / "lake").exists(), "what a whole one has left is deleted before the next begins"
 
 
-def test_the_sample_lake_is_small_and_the_same_every_time(lake, quickstart):
+def test_the_sample_lake_is_small_and_the_same_every_time(lake, heron_quickstart):
     names = [path.name for path in lake.iterdir()]
     first = files_in(lake, *names)
-    assert files_in(quickstart, *names) == first
-    drawn = sum(map(int, re.findall(r"(\d+) ", quickstart.with_name("out.txt").read_text().splitlines()[1])))
+    assert files_in(heron_quickstart, *names) == first
+    drawn = sum(
+        map(int, re.findall(r"(\d+) ", heron_quickstart.with_name("out.txt").read_text().splitlines()[1]))
+    )
     assert len(first) == drawn + len(["metadata.jsonl"])
     assert sum(map(len, first.values())) < 4_000_000
 

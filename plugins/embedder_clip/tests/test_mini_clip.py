@@ -55,9 +55,9 @@ def unseen_vectors(model: heron.Embedder, unseen: Sequence[Example]) -> Vectors:
 
 
 @pytest.fixture(scope="module")
-def sample(sample_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+def sample(heron_sample_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     place = tmp_path_factory.mktemp("lake")
-    shutil.copytree(sample_lake, place, dirs_exist_ok=True)
+    shutil.copytree(heron_sample_lake, place, dirs_exist_ok=True)
     pictures, metadata = lake(place)
     known = {name: metadata.get(ORIGINALS.get(name, name)) for name in pictures if name not in UNTOLD}
     return {name: (pictures[name], said) for name, said in known.items()}

@@ -16,10 +16,10 @@ from heron_server.testing import Served, served
 
 
 @pytest.fixture(scope="module")
-def root(quickstart: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(heron_quickstart: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sample lake for the tests of one file; a file with a lake of its own has its own fixture."""
     place = tmp_path_factory.mktemp("sample") / "lake"
-    shutil.copytree(quickstart, place)
+    shutil.copytree(heron_quickstart, place)
     return place
 
 

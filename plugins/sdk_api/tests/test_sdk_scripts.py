@@ -23,10 +23,10 @@ USER = "ada@example.org"
 
 
 @pytest.fixture
-def served(quickstart: Path, tmp_path: Path) -> Any:
+def served(heron_quickstart: Path, tmp_path: Path) -> Any:
     """`heron serve` over a copy of it; gives the workspace, the address, and the key of a user."""
     lake, key = tmp_path / "tour", make_key(tmp_path, "ada")
-    shutil.copytree(quickstart, lake)
+    shutil.copytree(heron_quickstart, lake)
     with heron.open(lake) as ws:
         ws.users.add(USER, role="admin")
         ws.users.add_key(USER, key.public)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from heron.answers import Added
 from heron.errors import AlreadyExists, InvalidInput, NotFound
-from heron.models import Added, MediaFacts, NewItem
+from heron.models import MediaFacts, NewItem
 
 UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import heron
+from heron.answers import Added
 from heron.errors import AlreadyExists, InvalidInput, MetadataError, NotFound
-from heron.models import Added, MediaFacts, NewItem
+from heron.models import MediaFacts, NewItem
 
 UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
 

@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from heron.answers import Added
 from heron.catalog.referring import FOLDER, ITEM
 from heron.errors import InvalidInput, NotFound
-from heron.models import Added, DatasetRow, MediaFacts, NewItem, Query
+from heron.models import DatasetRow, MediaFacts, NewItem, Query
 from tests.counting import statements
 
 

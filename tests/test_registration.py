@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 import heron
+from heron.answers import Added
 from heron.errors import InvalidInput, MetadataError
 from heron.media.kinds import BUILT_IN as KINDS
-from heron.models import MAX_METADATA, Added, MediaFacts, NewItem
+from heron.models import MAX_METADATA, MediaFacts, NewItem
 
 IMAGE = MediaFacts("image", "image/jpeg")
 

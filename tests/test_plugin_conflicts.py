@@ -261,13 +261,17 @@ def register_commands():
 
 
 CLAIMS = ["command hello", "format video/x-tape", "storage http", "storage vault"]
+LISTED = [*CLAIMS, "host m.example"]
 
 
 def test_conflicts_are_listed_with_all_that_claim_the_same(two):
     manager = two.manager(preferred=[])
     assert [(each.claim, list(each.plugins), each.preferred) for each in manager.conflicts()] == [
-        (claim, ["one", "two"], None) for claim in CLAIMS
+        (claim, ["one", "two"], None) for claim in LISTED
     ]
+    assert (
+        manager.conflicts()[-1].about == r"the patterns [a-m]\w*\.example and \w*[m-z]\.example both match it"
+    )
     assert statuses(manager)["one"].startswith(
         "conflict over command hello between one (heron-try-one) and two"
     )
@@ -379,11 +383,11 @@ def test_prefer_settles_on_the_command_line_until_it_is_removed(two, monkeypatch
         assert status(["plugins", "prefer", *arguments, "--json"]) == 0
         return {each["claim"]: each["preferred"] for each in json.loads(capsys.readouterr().out)["items"]}
 
-    assert prefer("--list") == dict.fromkeys(CLAIMS)
-    assert prefer("two") == dict.fromkeys(CLAIMS, "two")
-    assert prefer("one", "storage vault") == {**dict.fromkeys(CLAIMS, "two"), "storage vault": "one"}
-    assert prefer("one") == dict.fromkeys(CLAIMS, "one")
-    assert prefer("one", "--remove") == dict.fromkeys(CLAIMS)
+    assert prefer("--list") == dict.fromkeys(LISTED)
+    assert prefer("two") == dict.fromkeys(LISTED, "two")
+    assert prefer("one", "storage vault") == {**dict.fromkeys(LISTED, "two"), "storage vault": "one"}
+    assert prefer("one") == dict.fromkeys(LISTED, "one")
+    assert prefer("one", "--remove") == dict.fromkeys(LISTED)
     assert status(["plugins", "prefer", "three"]) == 1
     assert "no plugin is called 'three'" in capsys.readouterr().err
 

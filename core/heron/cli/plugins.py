@@ -268,8 +268,8 @@ def prefer(
     if as_json:
         print_json({"items": conflicts, "cursor": None})
         return
-    rows = [(each.claim, ", ".join(each.plugins), each.preferred or "none") for each in conflicts]
-    print_table(["what", "plugins", "used"], rows, "There is no conflict.")
+    rows = [(each.claim, ", ".join(each.plugins), each.preferred or "none", each.about) for each in conflicts]
+    print_table(["what", "plugins", "used", "why"], rows, "There is no conflict.")
 
 
 @command.command("trace", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

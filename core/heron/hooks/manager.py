@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import pluggy
-from attrs import frozen
 
 from heron import deadline
 from heron.errors import PluginError
@@ -37,7 +36,7 @@ from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import EVENTS, LOADING, LoadedPlugins, PluginStatus
 from heron.hooks.options import Options, Stored
 from heron.hooks.query_functions import QueryFunction
-from heron.hooks.registry import Origin, missing, missing_packages
+from heron.hooks.registry import Conflict, Origin, missing, missing_packages
 from heron.hooks.tables import PluginTables
 from heron.hooks.tracing import shown, traced
 from heron.hooks.versions import install_command
@@ -73,15 +72,6 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
 
 BUILT_IN = "(built-in)"
 """What stands for Heron's own parts, where a plugin is named."""
-
-
-@frozen
-class Conflict:
-    """Something that several plugins claim, such as `command hello`; `preferred` is the plugin that is used, or None."""
-
-    claim: str
-    plugins: Sequence[str]
-    preferred: str | None
 
 
 class PluginManager:
@@ -163,16 +153,17 @@ class PluginManager:
         return self._preferred
 
     def conflicts(self, record: type[Contribution] | None = None) -> list[Conflict]:
-        """What several plugins claim, or only those of one sort, with the one that is preferred."""
+        """What several plugins claim, also hosts that patterns of both match, or only what is of one sort; with the one that is preferred."""
         if record is None:
             self._plugins.statuses()
         else:
             self._plugins.know(record)
-        return [
+        found = [
             Conflict(claim, sorted({entry.plugin for entry in entries}), self._registry.preferred_of(claim))
             for claim, entries in self._registry.conflicts().items()
             if record is None or claim.startswith(f"{record.sort} ")
         ]
+        return [*found, *self._registry.overlaps()] if record is None else found
 
     def settle(self, found: Sequence[C], *claims: str) -> C:
         """Which of several contributions is used where all of them claim the same; raises PluginError for a conflict."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import TypeVar, cast
 
 from attrs import frozen
 
 from heron.errors import PluginError
+from heron.hooks.backends import StorageBackend
 from heron.hooks.contributions import Contribution
 from heron.hooks.versions import unmet
 from heron.installed import OWN
@@ -27,6 +29,19 @@ class Origin:
     def is_own(self) -> bool:
         """Whether it is built in, or comes with Heron."""
         return not self.rank or (self.rank == 1 and self.distribution == OWN)
+
+
+@frozen
+class Conflict:
+    """Something that several plugins claim, such as `command hello`; `preferred` is the plugin that is used, or None.
+
+    `about` says why, where they do not claim the very same: their patterns of hosts overlap, and the claim names such a host.
+    """
+
+    claim: str
+    plugins: Sequence[str]
+    preferred: str | None
+    about: str = ""
 
 
 @frozen
@@ -118,6 +133,27 @@ class Registry:
         """What several plugins of the highest rank claim, with all of them, settled or not."""
         found = {claim: _top(entries) for claim, entries in self._claims.items()}
         return {claim: top for claim, top in sorted(found.items()) if len(_plugins(top)) > 1}
+
+    def overlaps(self) -> Iterator[Conflict]:
+        """Patterns of hosts of two storages that are not equal, and match one host in common."""
+        from heron.hooks.overlaps import common_host
+
+        hosts = [
+            (pattern, entry)
+            for entry in self._in_force(StorageBackend)
+            for pattern in cast(StorageBackend, entry.contribution).hosts
+        ]
+        for (one, first), (other, second) in combinations(hosts, 2):
+            between = [first, second]
+            if len(_plugins(_top(between))) < 2 or one == other or (host := common_host(one, other)) is None:
+                continue
+            used = _plugins(self._chosen(between, [f"host {host}", f"host {one}", f"host {other}"]))
+            yield Conflict(
+                f"host {host}",
+                sorted({first.plugin, second.plugin}),
+                used.pop()[0] if len(used) == 1 else None,
+                f"the patterns {one} and {other} both match it",
+            )
 
     def preferred_of(self, claim: str) -> str | None:
         """The plugin that is used for what several claim, or None if that is not settled."""

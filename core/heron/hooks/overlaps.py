@@ -101,7 +101,8 @@ class _Automaton:
                 self._free[self._sequence(branch, self._behind(state))].append(end)
             return end
         if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
-            return self._repeated(*argument, state)
+            least, most, repeated = argument
+            return self._repeated(least, most, repeated, state)
         end = self._new()
         self._steps[state].append((_characters(operation, argument), end))
         return end

@@ -19,6 +19,18 @@ PAGES = [
 pytestmark = pytest.mark.slow
 
 
+def blocks(page, language):
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+
+
+def named_in_examples():
+    """The names of files of the sample lake that examples of the docs say."""
+    shown = "".join(text for path in DOCS.glob("*.md") for text in blocks(path.stem, "sh"))
+    return set(re.findall(r"lake/\S+/([\w-]+(?:\.\w+)+)", shown))
+
+
 @pytest.fixture(scope="module")
 def sample(sample_lake, tmp_path_factory):
     """The sample lake, imported with the plugins that are installed; all pages work in it, one after the other."""
@@ -28,6 +40,14 @@ def sample(sample_lake, tmp_path_factory):
         workspace.schema.add_scalar("event", "varchar")
         workspace.ingest.files([place / "lake"], folder="Lake", ignore_errors=True)
         workspace.ingest.files([place / "views"], folder="Views", batch_as="group")
+        again = (
+            place / "again"
+        )  # with all its extras, the quickstart has most files under a second address too
+        again.mkdir()
+        for path in [path for path in (place / "lake").rglob("*") if path.name in named_in_examples()]:
+            shutil.copyfile(path, again / path.name)
+        workspace.ingest.files([again], folder="Again")
+        assert len(list(workspace.items.by_name("ferry.avi"))) == 2
     return place
 
 
@@ -37,12 +57,6 @@ def lake(sample, monkeypatch):
     monkeypatch.chdir(sample)
     monkeypatch.delenv("HERON_WORKSPACE", raising=False)
     return sample
-
-
-def blocks(page, language):
-    return re.findall(
-        rf"^```{language}\n(.*?)^```", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE
-    )
 
 
 @pytest.mark.parametrize("page", PAGES)

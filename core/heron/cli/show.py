@@ -70,7 +70,7 @@ def picture_option(what: str, *, required: bool = False) -> Callable[[Any], Any]
 @example(
     "heron show harbour.jpg\nheron show harbour.jpg -o picture.png --size 800\n"
     "heron show clip.mp4 --frame 130 -o frame.png\nheron show report.pdf --text\n"
-    "heron show head.nii.gz --plane coronal --window 80 --level 40 -o coronal.png"
+    "heron show scans/head.nii.gz --plane coronal --window 80 --level 40 -o coronal.png"
 )
 def command(
     context: Context,

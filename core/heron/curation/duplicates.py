@@ -116,13 +116,16 @@ def _groups(lookup: Lookup, ids: Array, found: Groups) -> tuple[DuplicateGroup, 
     of_place = {place: candidates[id] for place in members if (id := int(ids[place])) in candidates}
     frames, turn = held[3:] // len(TURNS), held[3] % len(TURNS)
     numbers = lookup.frame_numbers(int(frame) for frame in np.unique(frames) if frame)
+    uuids = {place: candidate.uuid for place, candidate in of_place.items()}
     pairs: dict[int, list[Pair]] = {}
-    told = np.concatenate([held[:3], frames, turn[None]])
-    for first, second, score, *ends, how in told[:, np.argsort(-held[2], kind="stable")].T.tolist():
-        if (one := of_place.get(int(first))) and (other := of_place.get(int(second))):
-            of, to = (numbers.get(int(frame)) for frame in ends)
-            pair = Pair(one.uuid, other.uuid, score, of, to, TURNS[int(how)] or None)
-            pairs.setdefault(labels[int(first)], []).append(pair)
+    order = np.argsort(-held[2], kind="stable")
+    columns = [column[order].astype(np.int64).tolist() for column in (*held[:2], *frames, turn)]
+    for first, second, of, to, how, score in zip(*columns, held[2, order].tolist(), strict=True):
+        if first in uuids and second in uuids:
+            pair = Pair(
+                uuids[first], uuids[second], score, numbers.get(of), numbers.get(to), TURNS[how] or None
+            )
+            pairs.setdefault(labels[first], []).append(pair)
     grouped: dict[int, list[Candidate]] = {}
     for place, candidate in of_place.items():
         grouped.setdefault(labels[place], []).append(candidate)

@@ -15,7 +15,7 @@ _MANY = 500_000
 _EACH = 50
 """When pairs are dropped, the number of pairs of each item with later items that stay at most."""
 
-_LISTED = 200_000
+_LISTED = 100_000
 """When pairs are dropped, about how many stay of all items: each is a record that takes memory."""
 
 
@@ -62,7 +62,8 @@ class Groups:
 
     def _settle(self) -> None:
         held = np.concatenate([np.empty((5, 0)), *self._waiting], axis=1)
-        held = held[:, np.lexsort((-held[2], held[1], held[0]))]
+        both = held[0].astype(np.int64) * len(self._roots) + held[1].astype(np.int64)
+        held = held[:, np.lexsort((-held[2], both))]
         is_first = np.ones(held.shape[1], bool)
         is_first[1:] = (held[:2, 1:] != held[:2, :-1]).any(axis=0)
         held = held[:, is_first]

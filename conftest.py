@@ -3,6 +3,7 @@
 It also says which worker of pytest-xdist runs which file, and when.
 """
 
+import functools
 import gc
 import importlib.metadata
 import itertools
@@ -159,4 +160,13 @@ def installed_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(installed, "entry_points", entry_points)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def botocore_reads_once():
+    """The descriptions of S3 are read and parsed once, where tests use it: for every new client it takes 55 ms of processor time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if session := sys.modules.get("botocore.session"):
+            patch.setattr(session, "create_loader", functools.cache(session.create_loader))
         yield

@@ -42,7 +42,7 @@ COMMANDS = {
     "show": "Show an item: what is known of it, its picture, a frame of it, its text.",
     "keyframes": "Choose frames of items, list them, and write them as pictures.",
     "thumbnails": "Make the small pictures and the quality metrics of items and frames.",
-    "embed": "Compute vectors of the pictures of items, and of their frames, with an embedder.",
+    "embed": "Compute vectors of the pictures or texts of items, and of their frames, with an embedder.",
     "derive": "Compute derived metadata: the values that plugins give for keys of their own.",
     "run": "Run an action of a plugin with the chosen items, or with the workspace if that is what it applies to.",
     "vectors": "Manage the vectors of items and frames, and import and export them.",

@@ -121,7 +121,8 @@ def test_a_store_that_is_down_ends_the_job_after_its_patience(lake, name, clock,
     begin = clock.now
     ended, said = run(capsys, *COMMANDS[name])
     assert (ended, "4 waiting" in said) == (4, True)
-    assert waiting.SILENCE <= clock.now - begin < 2 * waiting.SILENCE
+    # the pauses of threads add up in this clock; four items that waited one after another would take four times as long
+    assert waiting.SILENCE <= clock.now - begin < 4 * waiting.SILENCE
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ CONDITIONS_ON_FRAMES = [
     "TRUE",
     "NULL",
 ]
-GIVEN = ({"loose": 7}, {"loose": "b"}, {"place": {"latitude": 36, "longitude": 3}}, {"city": 7})
+GIVEN = ({"loose": 7}, {"loose": "b"}, {"place": {"latitude": 36, "longitude": 3}}, {"city": "B"})
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import heron
 from heron.cli.exits import FAILURES, INCOMPLETE
@@ -23,8 +24,10 @@ import heron
 class Tape:
     def probe(self, file):
         with file.open() as stream:
-            waits = stream.read().endswith(b"wait")
-        if waits:
+            words = stream.read()
+        if words.endswith(b"picture"):
+            return heron.MediaFacts("video", "video/x-tape", width=8, height=8)
+        if words.endswith(b"wait"):
             with open("reading.new", "w") as said:
                 said.write(str(os.getpid()))
             os.rename("reading.new", "reading")
@@ -32,7 +35,7 @@ class Tape:
         os.abort()
 
     def picture(self, file, size):
-        return None
+        os.abort()
 
 @heron.hookimpl
 def register_decoders():
@@ -100,6 +103,25 @@ def test_a_crash_outside_of_an_import_ends_the_program_as_before(lake):
     _, run = lake
     dry = run("import", "in", "--folder", "A", "--ignore-errors", "--dry-run")
     assert dry.returncode == -signal.SIGABRT
+
+
+def test_pictures_and_vectors_survive_the_crash_of_a_decoder(lake):
+    place, run = lake
+    (place / "in" / "06.tape").write_bytes(b"TAPE picture")
+    for number in (3, 9):
+        Image.new("RGB", (40, 30), (number * 20, 0, 0)).save(place / "in" / f"{number:02}.png")
+    assert run("import", "in", "--folder", "A").returncode == 0
+    for command in ("thumbnails", "embed"):
+        done = run(command, "--where", "kind <> 'text'", "--json")
+        assert done.returncode == FAILURES, done.stderr
+        assert "The process ended by SIGABRT: what is left is done with the decoders in processes" in done.stderr
+        made = json.loads(done.stdout)
+        assert (made["failed"], len(made["problems"])) == (1, 1), made
+        assert "decoder tape (plugin tapes of tapes) failed in picture" in made["problems"][0]["reason"]
+    with heron.open(place, discover=False) as workspace:
+        pictures = workspace.search(where="kind = 'image'").rows
+        assert len(pictures) == 2
+        assert all(workspace.vectors.find("visual", each) is not None for each in pictures)
 
 
 def test_a_program_resumes_an_import_that_crashed_it(lake):

@@ -1,4 +1,4 @@
-"""An import survives the crash of a decoder: it runs in a child of the program, which goes on where the child crashed.
+"""What reads files survives the crash of a decoder: it runs in a child of the program, which goes on where the child crashed.
 
 Linux alone tells who sent a signal, and ends a child with its parent: elsewhere, `heron imports resume` does the same by hand.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from heron.cli.context import Context
     from heron.jobs import ImportJob
     from heron.workspace import Workspace
 
@@ -71,6 +72,21 @@ def survived(*, nested: bool) -> Crash | None:
     if ended_by.name not in _CRASHES:
         _end_by(ended_by)
     return Crash(mark, ended_by.name)
+
+
+def in_children(context: Context) -> None:
+    """Go on in a child; if it crashes, in another one, in which no decoder runs. For commands that keep what they have done."""
+    crash = survived(nested=context.is_nested)
+    if crash is None:
+        return
+    from heron.cli.tables import say
+
+    text = f"The process ended by {crash.signal}: what is left is done with the decoders in processes of their own"
+    say(text, err=True, fg="yellow")
+    again = survived(nested=context.is_nested)
+    if again is not None:
+        end_by(again)
+    context.plugins().isolates_all = True
 
 
 def left_by(workspace: Workspace, crash: Crash) -> tuple[list[ImportJob], ImportJob]:

@@ -8,6 +8,7 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.crashes import in_children
 from heron.cli.executing import executor_option
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json_list
@@ -47,10 +48,11 @@ def command(
     All derivers, unless some are named; all items of the kinds that they take, unless some are chosen. A deriver of frames gives values to
     the frames that these items have in the catalogue, frame.KEY in conditions. Items and frames whose values are up to date are skipped, so to continue an interrupted run, run it again. Values that people gave or changed stay.
     """
-    workspace = context.workspace()
     if only_list:
         _list(context, as_json)
         return 0
+    in_children(context)
+    workspace = context.workspace()
     names = derivers or [each.name for each in workspace.derive.list()]
     items = selection.chosen(workspace) if selection else None
     done = []

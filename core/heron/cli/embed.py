@@ -9,6 +9,7 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.crashes import in_children
 from heron.cli.executing import executor_option
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json, print_json_list, print_notes
@@ -78,6 +79,7 @@ def command(
     if only_list:
         _list(context, as_json)
         return 0
+    in_children(context)
     workspace = context.workspace()
     items = selection.chosen(workspace) if selection else None
     with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
+from heron.cli.crashes import in_children
 from heron.cli.executing import executor_option
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json
@@ -38,6 +39,7 @@ def command(
 
     Existing ones are kept, so to continue an interrupted run, run it again.
     """
+    in_children(context)
     workspace = context.workspace()
     chosen = selection.chosen(workspace)
     with (

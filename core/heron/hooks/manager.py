@@ -102,6 +102,9 @@ class PluginManager:
             "only": only,
             "scripts": scripts,
         }
+        self.isolates_all = False
+        """Whether no decoder runs in this process, because one has crashed it."""
+
         self._preferred = preferred
         self._plugins = LoadedPlugins(REGISTER_HOOKS, self.preferred)
         self._registry = self._plugins.registry

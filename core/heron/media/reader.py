@@ -214,7 +214,7 @@ class MediaReader:
 
     def __init__(self, plugins: PluginManager, *, isolates_all: bool = False) -> None:
         self._plugins = plugins
-        self._isolates_all = isolates_all
+        self._isolates_all = isolates_all or plugins.isolates_all
         self._sniffer: Sniffer | None = None
         self._decoders: dict[str, Decoding | PluginError] = {}
         self._last: tuple[MediaFile | None, Sniffed | None] = (None, None)

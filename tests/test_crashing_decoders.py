@@ -114,7 +114,9 @@ def test_pictures_and_vectors_survive_the_crash_of_a_decoder(lake):
     for command in ("thumbnails", "embed"):
         done = run(command, "--where", "kind <> 'text'", "--json")
         assert done.returncode == FAILURES, done.stderr
-        assert "The process ended by SIGABRT: what is left is done with the decoders in processes" in done.stderr
+        assert (
+            "The process ended by SIGABRT: what is left is done with the decoders in processes" in done.stderr
+        )
         made = json.loads(done.stdout)
         assert (made["failed"], len(made["problems"])) == (1, 1), made
         assert "decoder tape (plugin tapes of tapes) failed in picture" in made["problems"][0]["reason"]

@@ -14,7 +14,9 @@ import pytest
 from PIL import Image
 
 import heron
-from heron.cli.exits import FAILURES, INCOMPLETE
+from heron.cli import crashes
+from heron.cli.crashes import Crash, left_by
+from heron.cli.exits import ERROR, FAILURES, INCOMPLETE
 
 CRASHING = """
 import os
@@ -86,15 +88,19 @@ def named(report):
 
 
 def test_an_import_survives_the_crash_of_a_decoder(lake):
-    _, run = lake
+    place, run = lake
     done = run("import", "in", "--folder", "A", "--ignore-errors", "--json")
     assert done.returncode == FAILURES, done.stderr
     assert "The process ended by SIGABRT: import 1 goes on with its decoders in processes" in done.stderr
     report = json.loads(done.stdout)
     assert (report["job"]["added"], report["job"]["failed"]) == (13, 1) and named(report)
-    synced = run("folders", "create", "C", "--sync", "in")
-    assert synced.returncode == 0, synced.stderr
+    (place / "gone").mkdir()
+    for folder, of in (("B", "gone"), ("C", "in")):
+        synced = run("folders", "create", folder, "--sync", of)
+        assert synced.returncode == 0, synced.stderr
+    (place / "gone").rmdir()
     done = run("sync", "--json")
+    assert done.returncode == ERROR and "Folder B could not be synced" in done.stderr, done.stderr
     [report] = json.loads(done.stdout)["items"]
     assert (report["job"]["added"], report["job"]["failed"]) == (13, 1) and named(report)
 
@@ -159,3 +165,49 @@ def test_signals_reach_the_import(lake, number):
         time.sleep(0.01)
     assert not Path(f"/proc/{child}").exists()
     assert json.loads(run("imports", "list", "--json").stdout)["items"][0]["state"] == "interrupted"
+
+
+COUNTING = """
+import os, signal, sys, time
+from heron.cli import crashes
+crashes.is_program()
+assert crashes.survived(nested=False) is None
+pressed = []
+signal.signal(signal.SIGINT, lambda *_: pressed.append(1))
+print(os.getpid(), flush=True)
+sys.stdin.read()
+print(len(pressed), flush=True)
+"""
+
+
+@pytest.mark.parametrize("to_both", [True, False])
+def test_one_ctrl_c_is_one(to_both):
+    """Who sends it to a group of processes, such as `timeout`, reaches the child too, which may see it before it is passed on."""
+    with subprocess.Popen(
+        [sys.executable, "-c", COUNTING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        child = int(process.stdout.readline())
+        if to_both:
+            os.kill(child, signal.SIGINT)
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        pressed, _ = process.communicate("", timeout=60)
+    assert pressed == "1\n"
+
+
+def test_an_import_that_was_stopped_before_the_crash_does_not_go_on(tmp_path, monkeypatch):
+    """Such as by Ctrl-C, when a library crashes as the process ends."""
+
+    def ended(crash):
+        raise InterruptedError(crash.signal)
+
+    monkeypatch.setattr(crashes, "end_by", ended)
+    with heron.open(tmp_path, discover=False) as workspace:
+        database = workspace._database
+        job = workspace.imports._start("in", None, {})
+        database.execute("UPDATE imports SET process = '999999999@1'")
+        assert left_by(workspace, Crash("999999999@1", "SIGABRT"))[1].id == job.id
+        database.execute("UPDATE imports SET state = 'interrupted'")
+        with pytest.raises(InterruptedError):
+            left_by(workspace, Crash("999999999@1", "SIGABRT"))

@@ -95,3 +95,19 @@ def test_what_is_given_twice_is_a_row_once_in_its_first_place_unless_asked_for(w
         workspace.datasets.add("D", [items[3], a], duplicates="fail")
     workspace.datasets.add("D", [a, a], duplicates="add")
     assert [row.item.uuid for row in workspace.datasets.rows("D")] == [b.uuid, a.uuid, c.uuid, a.uuid, a.uuid]
+
+
+def test_ctrl_c_as_a_transaction_begins_leaves_nothing_locked(workspace, monkeypatch):
+    database = workspace._database
+    begin = database.waiting.begin
+
+    def pressed(connection, left):
+        begin(connection, left)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(database.waiting, "begin", pressed)
+    with pytest.raises(KeyboardInterrupt), database.write():
+        pass
+    monkeypatch.setattr(database.waiting, "begin", begin)
+    write_elsewhere(workspace)
+    workspace.folders.create("A")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -106,7 +107,7 @@ def test_who_gave_no_seconds_waits_as_long_as_the_other_gets_on(root, hurried, m
     monkeypatch.setattr(turns, "BUSY_SECONDS", 60)
     told, written = [], threading.Event()
     with closing(Database(root / ".heron")) as busy, closing(Database(root / ".heron")) as other:
-        other.waiting.seconds = other._seconds = 0.1
+        other.waiting._seconds = other._seconds = 0.1
         other.waiting.tell = told.append
 
         def write():
@@ -127,7 +128,7 @@ def test_who_gave_no_seconds_waits_as_long_as_the_other_gets_on(root, hurried, m
 @pytest.mark.parametrize("given", [True, False])
 def test_who_gave_seconds_or_whose_other_stands_still_is_refused(root, hurried, given):
     with closing(Database(root / ".heron")) as busy, closing(Database(root / ".heron")) as other:
-        other.waiting.seconds = other._seconds = 0.1
+        other.waiting._seconds = other._seconds = 0.1
         other.waiting._is_given = given
         with busy.write():
             busy.working("import 1, 5 of 40 files")
@@ -135,3 +136,17 @@ def test_who_gave_seconds_or_whose_other_stands_still_is_refused(root, hurried, 
                 other.execute("UPDATE folders SET name = name")
         other.execute("UPDATE folders SET name = name")
     assert sorted(file.name for file in (root / ".heron").iterdir() if "writer" in file.name) == []
+
+
+def test_a_thread_that_waits_for_nobody_leaves_the_others_their_patience(root):
+    with closing(Database(root / ".heron", busy_seconds=30)) as database:
+        waiting = database.waiting
+        first, second = waiting.none(), waiting.none()
+        with ThreadPoolExecutor(1) as other:
+            first.__enter__()
+            other.submit(second.__enter__).result()
+            first.__exit__(None, None, None)
+            assert waiting.seconds == 30
+            assert other.submit(lambda: waiting.seconds).result() == 0
+            other.submit(second.__exit__, None, None, None).result()
+            assert other.submit(lambda: waiting.seconds).result() == 30

@@ -196,22 +196,23 @@ class Database:
                     yield
                 return
             self.happenings.note(self.connection)
-            with turn(self.path.parent, self.waiting.seconds, self.waiting.say) as left:
-                self.waiting.begin(self.connection, left)
-            self._depth += 1
-            try:
+            try:  # Ctrl-C, or the end of the time of a plugin, may come as soon as the transaction has begun
+                with turn(self.path.parent, self.waiting.seconds, self.waiting.say) as left:
+                    self.waiting.begin(self.connection, left)
+                self._depth = 1
                 self._holder.enter()
                 self.happenings.begun()
                 yield
                 self._holder.leave()  # while the lock is held, so that the file of the next writer is not removed
                 self.connection.execute("COMMIT")
             except BaseException:
-                self._holder.leave()
+                if self._depth:
+                    self._holder.leave()
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
             finally:
-                self._depth -= 1
+                self._depth = 0
         self.happenings.ended()
 
     def working(self, text: str) -> None:

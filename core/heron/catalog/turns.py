@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +68,10 @@ class Waiting:
     """How a connection waits for other writers: for some seconds, and unless they were given, on as long as a writer tells of its work."""
 
     def __init__(self, holder: Holder, seconds: float, *, is_given: bool) -> None:
-        self.seconds = seconds
+        self._seconds = seconds
+        self._hurried: set[int] = set()
+        """The threads that wait for nobody."""
+
         self.tell: Callable[[str], None] = lambda text: None
         """Is told once, after a moment, who is waited for."""
 
@@ -75,15 +79,20 @@ class Waiting:
         self._is_given = is_given
         self._is_told = False
 
+    @property
+    def seconds(self) -> float:
+        """How long this thread waits for other writers."""
+        return 0.0 if threading.get_ident() in self._hurried else self._seconds
+
     @contextmanager
     def none(self) -> Iterator[None]:
-        """Within this, nobody is waited for."""
-        before = self.seconds, self._is_given
-        self.seconds, self._is_given = 0.0, True
+        """Within this, this thread waits for nobody; other threads of the workspace do."""
+        thread = threading.get_ident()
+        self._hurried.add(thread)
         try:
             yield
         finally:
-            self.seconds, self._is_given = before
+            self._hurried.discard(thread)
 
     def say(self) -> None:
         """Tell who is waited for, unless that was told since the last transaction began."""
@@ -93,7 +102,8 @@ class Waiting:
 
     def begin(self, connection: sqlite3.Connection, left: float) -> None:
         """Begin a transaction that writes; of the seconds, some are `left`. Raises sqlite3.OperationalError if others go on writing."""
-        if self.seconds - left < 0.01 and not self._holder.is_there:
+        is_hurried = threading.get_ident() in self._hurried
+        if not is_hurried and self._seconds - left < 0.01 and not self._holder.is_there:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 return
@@ -114,10 +124,10 @@ class Waiting:
                         raise
                     if time.monotonic() >= end:
                         before, news = news, self._holder.news()
-                        if self._is_given or news is None or news == before:
+                        if is_hurried or self._is_given or news is None or news == before:
                             raise
                         end = time.monotonic() + BUSY_SECONDS
                     self.say()
         finally:
             self._is_told = False
-            connection.execute(f"PRAGMA busy_timeout = {milliseconds(self.seconds)}")
+            connection.execute(f"PRAGMA busy_timeout = {milliseconds(self._seconds)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,9 @@ _CRASHES = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV")
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _END_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
+
+_MOMENT = 0.05
+"""The seconds within which one Ctrl-C reaches all processes of a group."""
 
 _is_program = False
 
@@ -58,13 +62,21 @@ def survived(*, nested: bool) -> Crash | None:
     sys.stderr.flush()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, passed | {signal.SIGCHLD})
+    parent = os.getpid()
+    heard, tell = os.pipe()
+    for end in (heard, tell):
+        os.set_blocking(end, False)
     child = os.fork()
     if not child:
-        _end_with_parent(os.getppid())
+        os.close(heard)
+        signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+        _end_with_parent(parent)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return None
     mark = mark_of(child)
-    status = _waited(child, passed)
+    os.close(tell)
+    status = _waited(child, passed, heard)
+    os.close(heard)
     ended_by = signal.Signals(os.WTERMSIG(status)) if os.WIFSIGNALED(status) else None
     if ended_by is None:
         os._exit(os.waitstatus_to_exitcode(status))  # the child has closed and flushed everything
@@ -92,7 +104,7 @@ def in_children(context: Context) -> None:
 def left_by(workspace: Workspace, crash: Crash) -> tuple[list[ImportJob], ImportJob]:
     """The imports that the crashed process has finished, and the one in which it crashed; without any, this process ends in the same way."""
     jobs = workspace.imports._of_process(crash.mark)
-    if not jobs or jobs[-1].state != "interrupted":
+    if not jobs or not workspace.imports._died(jobs[-1]):  # one that was stopped before the crash stays so
         workspace.close()
         end_by(crash)
     return jobs[:-1], jobs[-1]
@@ -113,8 +125,12 @@ def _end_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _waited(child: int, passed: Iterable[int]) -> int:
-    """The status with which the child ended. Signals of other processes are passed on; the terminal sends its own to the child too."""
+def _waited(child: int, passed: Iterable[int], heard: int) -> int:
+    """The status with which the child ended. Signals of other processes are passed on; the terminal sends its own to the child too.
+
+    So does who sends Ctrl-C to a whole group of processes, as `timeout` does: it is passed on only if the child has not `heard` of it, for
+    two of them would be a second Ctrl-C.
+    """
     waited = {*passed, signal.SIGCHLD}
     while True:
         told = signal.sigwaitinfo(waited)
@@ -122,8 +138,22 @@ def _waited(child: int, passed: Iterable[int]) -> int:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 return status
+        elif told.si_signo == signal.SIGINT:
+            if not _has_heard(heard):
+                os.kill(child, signal.SIGINT)
+                _has_heard(heard)
         elif told.si_code <= 0:  # sent by a process, not by the kernel
             os.kill(child, told.si_signo)
+
+
+def _has_heard(heard: int) -> bool:
+    """Whether the child has got SIGINT by now, and what came to this process a moment later is the same Ctrl-C."""
+    time.sleep(_MOMENT)
+    signal.sigtimedwait({signal.SIGINT}, 0)
+    try:
+        return signal.SIGINT in os.read(heard, 4096)
+    except BlockingIOError:
+        return False
 
 
 def _end_by(ended_by: signal.Signals) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.crashes import survived
 from heron.cli.executing import executor_option
-from heron.cli.exits import DONE, status_of, status_of_error, together
+from heron.cli.exits import DONE, ERROR, status_of, status_of_error, together
 from heron.cli.import_files import gone_on, resumable, say_report
 from heron.cli.output import example, json_option, print_json_list
 from heron.cli.progress import progress_bar
@@ -54,9 +54,10 @@ def command(
             say_report(report, f"Synced {name}")
 
     if done:
-        for report in done[:-1] if as_json else ():
-            tell(report, "")
         place = _place(names, workspace, done[-1].job)
+        reports += [report for report in done[:-1] if report.job.state in _ENDED]
+        jobs = {report.job.folder_id: report.job for report in done[:-1]}
+        statuses += [_status_before(name, workspace, jobs) for name in names[:place]]
         tell(done[-1], names[place])
         names = names[place + 1 :]
     for name in names:
@@ -75,6 +76,19 @@ def command(
     if as_json:
         print_json_list(reports)
     return together(*statuses)
+
+
+_ENDED = ("done", "incomplete")
+"""The states of a sync that has a report; an error has told of the others."""
+
+
+def _status_before(name: str, workspace: Workspace, jobs: Mapping[int | None, ImportJob]) -> int:
+    """The exit status for a folder that was told of before the crash, synced or not."""
+    with suppress(HeronError):
+        job = jobs.get(workspace.folders.get(name).id)
+        if job is not None and job.state != "failed":
+            return status_of(job)
+    return ERROR
 
 
 def _place(names: Sequence[str], workspace: Workspace, job: ImportJob) -> int:

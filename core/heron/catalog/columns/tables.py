@@ -183,14 +183,8 @@ class ColumnTables:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Within this, a write that another process prevents fails at once; raises CatalogueBusy."""
-        connection = self.database.connection
-        milliseconds = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-        connection.execute("PRAGMA busy_timeout = 0")
-        try:
-            with self.database.waiting.none():
-                yield
-        finally:
-            connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        with self.database.waiting.none():
+            yield
 
     def begin_use(self) -> None:
         """From now on record changes of rows."""

@@ -69,6 +69,15 @@ def test_stored_values_are_of_their_type_and_stay(lake):
         assert again.plugins.options("tape")["room"] == "attic"
 
 
+def test_what_another_process_has_set_stays_and_is_shown(lake):
+    with heron.open(lake.root) as other:
+        other.plugin_options.set("tape", {"quality": "90"})
+        lake.plugins.options.set("tape", {"place": "there"})
+        shown = {each.name: each.value for each in other.plugin_options.show("tape")}
+    assert (shown["quality"], shown["place"]) == (90, "there")
+    assert loaded(lake.plugins, "reel") == {"place": "there", "loud": None, "quality": 90}
+
+
 def test_environment_comes_before_the_workspace(lake, monkeypatch):
     lake.plugins.options.set("tape", {"quality": "90"})
     monkeypatch.setenv("HERON_PLUGIN_TAPE_QUALITY", " 12 ")

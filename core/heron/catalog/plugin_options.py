@@ -8,6 +8,7 @@ from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database
 from heron.convert import dumps, loads
 from heron.hooks import OptionValue, PluginManager
+from heron.hooks.options import Stored
 from heron.models import Json
 
 
@@ -27,18 +28,20 @@ class PluginOptionStore:
             found.setdefault(row["plugin"], {})[row["name"]] = loads(row["value"])
         return found
 
-    def write(self, plugin: str, values: Mapping[str, Json]) -> None:
-        """Replace those of a plugin; raises PermissionDenied."""
+    def write(self, plugin: str, change: Callable[[Stored], Mapping[str, Json]]) -> Stored:
+        """Replace those of a plugin by what `change` makes of all that are stored; returns all of them. Raises PermissionDenied."""
         self._access.require("update", WORKSPACE)
-        before = self.read().get(plugin, {})
-        changed = sorted(name for name in {**before, **values} if before.get(name) != values.get(name))
         with self._database.doing(self, "set"):
+            stored = self.read()
+            before, values = stored.get(plugin, {}), change(stored)
+            changed = sorted(name for name in {**before, **values} if before.get(name) != values.get(name))
             self._access.note(WORKSPACE, plugin=plugin, options=changed)
             self._database.execute("DELETE FROM plugin_options WHERE plugin = ?", [plugin])
             for name, value in values.items():
                 self._database.execute(
                     "INSERT INTO plugin_options VALUES (?, ?, ?)", [plugin, name, dumps(value)]
                 )
+            return {**stored, plugin: values}
 
 
 class PluginOptionService:
@@ -55,7 +58,7 @@ class PluginOptionService:
         Raises PluginError if there is no such plugin.
         """
         self._access.require("update", WORKSPACE)
-        return self._plugins().options.show(plugin)
+        return self._plugins().options.show(plugin, store=self._store)
 
     def set(self, plugin: str, values: Mapping[str, Json]) -> list[OptionValue]:
         """Store values of a plugin's options, and show all of them; None removes one. A secret is given as a reference to it, such as `env:NAME`.
@@ -65,4 +68,4 @@ class PluginOptionService:
         """
         self._access.require("update", WORKSPACE)
         self._plugins().options.set(plugin, values, store=self._store)
-        return self._plugins().options.show(plugin)
+        return self._plugins().options.show(plugin, store=self._store)

@@ -30,8 +30,11 @@ class OptionStore(Protocol):
     def read(self) -> Stored:
         """All of them."""
 
-    def write(self, plugin: str, values: Mapping[str, Json]) -> None:
-        """Replace those of a plugin; raises PermissionDenied."""
+    def write(self, plugin: str, change: Callable[[Stored], Mapping[str, Json]]) -> Stored:
+        """Replace those of a plugin by what `change` makes of all that are stored, in one transaction; returns all of them.
+
+        Raises PermissionDenied.
+        """
 
 
 @frozen
@@ -94,9 +97,9 @@ class Options:
         values = self.of(plugin, found)
         return {name.removeprefix(f"{contribution.name}."): value for name, value in values.items()}
 
-    def show(self, plugin: str) -> list[OptionValue]:
-        """The options of a plugin, without any secret."""
-        stored = self._read().get(plugin, {})
+    def show(self, plugin: str, *, store: OptionStore | None = None) -> list[OptionValue]:
+        """The options of a plugin, without any secret; with a `store`, as they are stored now."""
+        stored = (store.read() if store is not None else self._read()).get(plugin, {})
         shown = []
         for option in declared(self._brought(plugin)):
             variable = variable_of(plugin, option.name)
@@ -142,11 +145,16 @@ class Options:
             known.values(),
             {name: value for name, value in values.items() if value is not None},
         )
-        stored = self._read()
-        kept = {name: value for name, value in stored.get(plugin, {}).items() if name not in values}
-        was_trusted = self._is_trusted(plugin)
-        store.write(plugin, {**kept, **new})
-        self._stored = {**stored, plugin: {**kept, **new}}
+        was_trusted = False
+
+        def changed(stored: Stored) -> Mapping[str, Json]:
+            nonlocal was_trusted
+            self._stored = stored  # others may have set some meanwhile
+            was_trusted = self._is_trusted(plugin)
+            kept = {name: value for name, value in stored.get(plugin, {}).items() if name not in values}
+            return {**kept, **new}
+
+        self._stored = store.write(plugin, changed)
         if was_trusted:
             self.trust(plugin)
 

@@ -102,11 +102,11 @@ class DerivedStore:
     def _keep(self, deriver: str, keys: Sequence[str], made: Sequence[Values], of: str = "items") -> int:
         """Store values in place of those that the items, or frames, have, and what these stand on, in one transaction.
 
-        What is deleted meanwhile is left out; returns the number of the others.
+        What is deleted meanwhile is left out, also if something new has its inner id; returns the number of the others.
         """
         with self._database.doing(self, "keep"):
-            left = self._metadata_of(of, [each.id for each in made])
-            made = [each for each in made if each.id in left]
+            items = self._items_of(of, [each.id for each in made])
+            made = [each for each in made if items.get(each.id) == each.uuid]
             values = [(each, {**dict.fromkeys(keys), **each.values}) for each in made]
             if of == "items":
                 self._metadata.merge((each.uuid, given) for each, given in values)
@@ -122,6 +122,16 @@ class DerivedStore:
                 ],
             )
         return len(made)
+
+    def _items_of(self, of: str, ids: Sequence[int]) -> dict[int, str]:
+        """The UUIDs of items, or of the items of frames, by inner id."""
+        owners = OF[of].owners
+        joined = "items" if of == "items" else "frames JOIN items ON items.id = frames.item_id"
+        rows = self._database.rows(
+            f"SELECT {owners}.id, uuid FROM {joined} WHERE {owners}.id IN (SELECT value FROM json_each(?))",
+            [dumps(ids)],
+        )
+        return {row[0]: row[1] for row in rows}
 
     def _metadata_of(self, of: str, ids: Sequence[int]) -> dict[int, str]:
         rows = self._database.rows(

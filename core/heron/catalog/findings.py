@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
+from heron.models import Item
 
 
 class Findings:
@@ -19,13 +20,11 @@ class Findings:
         """Check the right to store results with these items, before they are computed."""
         self._access.require_all("update", "item", items)
 
-    def keep_hashes(self, found: Iterable[tuple[int, str]]) -> None:
-        """Store the SHA-256 of the files of items."""
-        rows = list(found)
-        self.require(id for id, _ in rows)
-        self._database.execute_many(
-            "UPDATE items SET content_hash = ? WHERE id = ?", [(content, id) for id, content in rows]
-        )
+    def keep_hashes(self, found: Iterable[tuple[Item, str]]) -> None:
+        """Store the SHA-256 of the files of items, except those that were deleted meanwhile."""
+        rows = [(content, item.id, item.uuid) for item, content in found]
+        self.require(id for _, id, _ in rows)
+        self._database.execute_many("UPDATE items SET content_hash = ? WHERE id = ? AND uuid = ?", rows)
 
     def keep_uniqueness(self, found: Iterable[tuple[int, float]]) -> None:
         """Store how unique items are, as their `metric.uniqueness`."""

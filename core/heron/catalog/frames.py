@@ -209,16 +209,21 @@ class FrameService:
 
     def _keep_pictures(self, pictures: Iterable[tuple[Frame, bytes, Mapping[str, float]]]) -> int:
         """Store thumbnails of frames as JPEG, and their metrics; returns their number."""
-        rows = [(frame.id, jpeg, dumps(metrics)) for frame, jpeg, metrics in pictures]
+        given = [(frame, jpeg, dumps(metrics)) for frame, jpeg, metrics in pictures]
+        rows = [(frame.id, jpeg, metrics) for frame, jpeg, metrics in given]
         self._access.require_all("update", "frame", (id for id, _, _ in rows))
         with self._database.write():
-            there = {
-                row["id"]
-                for row in self._database.rows(
-                    f"SELECT id FROM frames WHERE id IN ({','.join(str(id) for id, _, _ in rows)})"
-                )
-            }
-            rows = [row for row in rows if row[0] in there]  # other frames were deleted meanwhile
+            ids = ",".join(str(id) for id, _, _ in rows)
+            found = self._database.rows(
+                "SELECT frames.id, number, uuid FROM frames JOIN items ON items.id = frames.item_id "
+                f"WHERE frames.id IN ({ids})"
+            )
+            there = {row["id"]: (row["uuid"], row["number"]) for row in found}
+            rows = [  # other frames were deleted meanwhile, and new ones may have their ids
+                (frame.id, jpeg, metrics)
+                for frame, jpeg, metrics in given
+                if there.get(frame.id) == (frame.item, frame.number)
+            ]
             self._database.execute_many(
                 "INSERT OR REPLACE INTO frame_thumbnails (frame_id, jpeg) VALUES (?, ?)",
                 [(id, jpeg) for id, jpeg, _ in rows],

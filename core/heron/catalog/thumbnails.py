@@ -36,16 +36,16 @@ class ThumbnailStore:
             )
 
     def _keep(self, pictures: Iterable[tuple[Item, bytes, Mapping[str, float]]]) -> int:
-        """Store the JPEGs of items, and their metrics, if any; returns their number."""
-        rows = [(item.id, jpeg, dumps(metrics)) for item, jpeg, metrics in pictures]
-        self._access.require_all("update", "item", (id for id, _, _ in rows))
+        """Store the JPEGs of items, and their metrics, if any; returns their number. Those that were deleted meanwhile are left out."""
+        rows = [(item.id, item.uuid, jpeg, dumps(metrics)) for item, jpeg, metrics in pictures]
+        self._access.require_all("update", "item", (id for id, *_ in rows))
         with self._database.write():
             kept = self._database.execute_many(
-                "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) SELECT id, ? FROM items WHERE id = ?",
-                [(jpeg, id) for id, jpeg, _ in rows],
+                "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) SELECT id, ? FROM items WHERE id = ? AND uuid = ?",
+                [(jpeg, id, uuid) for id, uuid, jpeg, _ in rows],
             )
             self._database.execute_many(
-                "UPDATE items SET facts = json_patch(facts, json_object('metric', json(?))) WHERE id = ?",
-                [(metrics, id) for id, _, metrics in rows if metrics != "{}"],
+                "UPDATE items SET facts = json_patch(facts, json_object('metric', json(?))) WHERE id = ? AND uuid = ?",
+                [(metrics, id, uuid) for id, uuid, _, metrics in rows if metrics != "{}"],
             )
         return max(0, kept)

@@ -33,7 +33,7 @@ def hash_items(
     """
     counts = {"hashed": 0, "failed": 0}
     problems: list[str] = []
-    waiting: list[tuple[int, str]] = []
+    waiting: list[tuple[Item, str]] = []
 
     def owners() -> Iterator[Item]:
         for bundle in bundles(uuids):
@@ -61,7 +61,7 @@ def hash_items(
                 if len(problems) < PROBLEMS:
                     problems.append(f"{item.name}: {outcome}")
             elif outcome is not None:
-                waiting.append((item.id, outcome))
+                waiting.append((item, outcome))
                 if len(waiting) >= _BATCH:
                     keep()
     keep()

@@ -123,7 +123,7 @@ def test_an_outage_for_good_leaves_the_import_incomplete_and_resuming_after_it_l
     landed = {url.rpartition("/")[2] for url in urls(workspace)}
     resume = ["-w", str(tmp_path / "lake"), "imports", "resume", "1"]
     assert status(resume) == 4
-    assert "Not complete, since a store did not answer: heron imports resume 1" in capsys.readouterr().out
+    assert "Not complete, since a store could not be read: heron imports resume 1" in capsys.readouterr().out
     proxy.heal()
     proxy.requests.clear()
     assert status(resume) == 0

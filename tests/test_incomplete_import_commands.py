@@ -45,7 +45,7 @@ def test_an_incomplete_import_is_shown_as_such_everywhere(tmp_path, capsys, monk
     said = run("import", "mem://b/", "--folder", "A", "--ignore-errors", exit_status=INCOMPLETE)
     assert said.splitlines()[0] == "Imported into A: 19 new, 1 waiting."
     assert "  waiting: mem://b/007.png cannot be reached: 500" in said
-    assert "Not complete, since a store did not answer: heron imports resume 1 asks for the rest" in said
+    assert "Not complete, since a store could not be read: heron imports resume 1 asks for the rest" in said
     [job] = json.loads(run("imports", "--json"))["items"]
     assert (job["state"], job["waiting"]) == ("incomplete", 1)
     assert "incomplete" in run("imports")

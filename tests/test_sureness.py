@@ -114,7 +114,7 @@ def test_nothing_is_said_of_few_vectors_of_examples_and_without_the_embedder(lak
     for item in list(lake.items.list())[:11]:
         lake.items.delete(item)
     assert {match.sure for match in lake.search("red").matches} == {None}
-    with pytest.raises(QueryError, match="at least 50 vectors of different pictures are needed"):
+    with pytest.raises(QueryError, match="at least 50 different vectors are needed"):
         lake.search("red", min_sure=SURE)
     assert {match.sure for match in lake.search(like="red57.png").matches} == {None}
     for wrong, reason in (

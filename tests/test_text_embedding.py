@@ -18,6 +18,7 @@ from heron.errors import PluginError
 from heron.hooks import PluginManager
 from heron.models import NewItem, Query
 from heron.testing import DecoderContract
+from tests.toy_stacks import ToyStacks, slices
 from tests.toy_vectors import ColourModel
 
 SIZE = 64
@@ -86,13 +87,13 @@ NOTES = {
 }
 
 
-def lake_of(tmp_path, model, **record):
+def lake_of(tmp_path, model, also=(), **record):
     folder = tmp_path / "in"
     folder.mkdir(exist_ok=True)
     for name, text in NOTES.items():
         (folder / name).write_text(text)
     Image.new("RGB", (8, 6), "red").save(folder / "red.png")
-    lake = heron.open(tmp_path / "lake", plugins=[Words(model, **record)], discover=False)
+    lake = heron.open(tmp_path / "lake", plugins=[Words(model, **record), *also], discover=False)
     lake.ingest.files([folder], folder="A")
     return lake
 
@@ -301,6 +302,19 @@ def test_frames_that_are_no_pages_have_no_text(tmp_path):
         lake.frames.set("film.gif", [0, 1])
         report = lake.embed("words", ["film.gif"], frames=True)
         assert (report.embedded, report.without_text, report.failed) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("executor", [None, "threads"])
+def test_an_item_of_a_kind_without_text_is_no_failure_even_if_its_file_cannot_be_read(tmp_path, executor):
+    slices(tmp_path / "in", "bone", [1, 2, 3])
+    with lake_of(tmp_path, WordModel(), also=[ToyStacks()]) as lake:
+        for name in ("red.png", "train.md"):
+            (tmp_path / "in" / name).unlink()
+        report = lake.embed("words", [*lake.items.list()], executor=executor)
+        kinds = sorted(item.kind for item in lake.items.list())
+        assert kinds == ["image", "stack", "text", "text", "text"]
+        assert (report.embedded, report.without_text, report.failed) == (1, 3, 1)
+        assert [problem.place for problem in report.problems] == ["train.md"]
 
 
 @pytest.mark.parametrize("executor", [None, "threads"])

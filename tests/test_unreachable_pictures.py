@@ -11,6 +11,7 @@ from PIL import Image
 import heron
 from heron.cli.context import Context
 from heron.cli.main import status
+from heron.references import UnsetVariable
 from heron.storage import waiting
 from heron.storage.waiting import Patience
 from tests.memory_storage import Lake, LakePlugin
@@ -72,6 +73,22 @@ def keys_asked(lake):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_nobody_waits_for_a_secret_that_is_not_set(lake, name, capsys, clock):
+    ask = lake.ask
+
+    def unset(what, *about):
+        raise UnsetVariable("integration 'lab', option secret: the environment variable LAB is not set")
+
+    lake.ask, begin = unset, clock.now
+    ended, said = run(capsys, *COMMANDS[name])
+    assert (ended, clock.now) == (4, begin)
+    assert "4 waiting" in said
+    assert said.count("the environment variable LAB is not set") == (4 if name == "hashes" else 1)
+    lake.ask = ask
+    assert run(capsys, *COMMANDS[name])[0] == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_what_a_store_does_not_answer_for_is_taken_by_the_same_command(lake, name, capsys):
     command = COMMANDS[name]
     lake.silent = {"1.gif", "2.gif"}
@@ -79,7 +96,7 @@ def test_what_a_store_does_not_answer_for_is_taken_by_the_same_command(lake, nam
     assert ended == 4
     assert "2 waiting" in said and "failed" not in said
     assert "  waiting: " in said and "mem://b/1.gif cannot be reached: 503" in said
-    assert "Not complete, since a store did not answer: the same command asks for the rest" in said
+    assert "Not complete, since a store could not be read: the same command asks for the rest" in said
     assert max([what, *about].count("1.gif") for what, *about in lake.asked) == 1
     lake.silent = set()
     lake.asked.clear()

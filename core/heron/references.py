@@ -14,6 +14,10 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FORMS = "env:NAME, file:PATH or keyring:SERVICE/NAME"
 
 
+class UnsetVariable(BadCredentials):
+    """The environment variable of a secret is not set, which no wait changes."""
+
+
 def is_reference(value: object) -> bool:
     """Whether a value is a reference to a secret."""
     return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
@@ -51,7 +55,7 @@ def resolve(reference: str, what: str) -> str:
 
 def _from_environment(name: str, what: str) -> str:
     if name not in os.environ:
-        raise BadCredentials(f"{what}: the environment variable {name} is not set")
+        raise UnsetVariable(f"{what}: the environment variable {name} is not set")
     return os.environ[name]
 
 

@@ -38,7 +38,9 @@ def records() -> str:
     from heron.hooks.manager import REGISTER_HOOKS
 
     held = (heron.Option, heron.ActionOption, heron.DerivedKey, heron.MediaFormat)
-    given = (heron.MediaFacts, heron.Part, heron.Series, heron.ImportEntry, heron.Item, heron.DatasetRow)
+    given = (
+        heron.MediaFacts, heron.Part, heron.Series, heron.ImportEntry, heron.Item, heron.Frame, heron.Member, heron.DatasetRow,
+    )  # fmt: skip
     parts = []
     for record in (*REGISTER_HOOKS.values(), *held, *given):
         parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")

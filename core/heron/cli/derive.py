@@ -13,7 +13,7 @@ from heron.cli.executing import executor_option
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json_list
 from heron.cli.progress import counting
-from heron.cli.repeating import marked, not_done, repeatable, say_waiting
+from heron.cli.repeating import not_done, repeatable, say_problems, say_waiting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_table, say
 from heron.wording import counted
@@ -77,8 +77,7 @@ def _say(done: Derived) -> None:
         not_done(done.failed, done.waiting),
     ]  # fmt: skip
     say(f"Derived {keys} of {counted(done.derived, what)}{''.join(parts)}.")
-    for problem in done.problems[:20]:
-        say(f"  {marked(problem)}: {problem.place}: {problem.reason}")
+    say_problems(done.problems)
     say_waiting(done.waiting)
 
 

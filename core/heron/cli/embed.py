@@ -14,7 +14,7 @@ from heron.cli.executing import executor_option
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json, print_json_list, print_notes
 from heron.cli.progress import counting
-from heron.cli.repeating import marked, not_done, repeatable, say_waiting
+from heron.cli.repeating import not_done, repeatable, say_problems, say_waiting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_table, say
 from heron.wording import counted
@@ -116,12 +116,7 @@ def _say(done: Embedded, reads: Sequence[str]) -> None:
         f"Embedded {' and '.join(parts)} as {done.key!r}{there}{without}{not_done(done.failed, done.waiting)}."
     )
     print_notes(done.notes, mark="", err=False)
-    by_reason: dict[tuple[str, str], list[str]] = {}
-    for problem in done.problems:
-        by_reason.setdefault((marked(problem), problem.reason), []).append(problem.place)
-    for (mark, reason), names in list(by_reason.items())[:20]:
-        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-        say(f"  {mark}: {', '.join(names[:3])}{more}: {reason}")
+    say_problems(done.problems)
     say_waiting(done.waiting)
 
 

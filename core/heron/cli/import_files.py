@@ -279,7 +279,7 @@ def say_report(report: ImportReport, what: str) -> None:
     if job.failed + job.warnings + job.waiting > len(shown) and report.is_kept:
         say(f"  … all of them: heron imports report {job.id}")
     if job.state == "incomplete" and report.is_kept:
-        say(f"Not complete, since a store did not answer: heron imports resume {job.id} asks for the rest")
+        say(f"Not complete, since a store could not be read: heron imports resume {job.id} asks for the rest")
 
 
 def told(problem: ImportProblem) -> str:

@@ -112,10 +112,11 @@ def set_frames(
 
 def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: bool) -> int:
     """Add frames to several items, ask again at the end for those whose store does not answer, and print what failed."""
+    from heron.references import UnsetVariable
     from heron.storage.waiting import OUTAGES, patiently
 
     done, total, failed = 0, 0, list[str]()
-    waiting: dict[str, str] = {}
+    waiting: dict[str, HeronError] = {}
     with (
         repeatable("the frames that were added are kept"),
         patiently() as patience,
@@ -129,29 +130,32 @@ def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: b
                     total += add(uuid)
                     done += 1
                 except OUTAGES as error:
-                    waiting[uuid] = str(error)
+                    waiting[uuid] = error
                 except HeronError as error:
                     failed.append(str(error))
                 progress(done + len(failed))
 
         add_to(uuids)
-        for _ in patience.rounds(lambda: len(waiting), "item"):
+        for _ in patience.rounds(
+            lambda: sum(not isinstance(e, UnsetVariable) for e in waiting.values()), "item"
+        ):
             again = list(waiting)
             waiting.clear()
             add_to(again)
     has = "has" if done == 1 else "have"
     sentence = f"{counted(done, 'item')} {has} {counted(total, 'frame')} in the catalogue{not_done(len(failed), len(waiting))}."
+    reasons = [str(error) for error in waiting.values()]
     found = {
         "items": done,
         "frames": total,
-        "problems": [*failed, *waiting.values()],
+        "problems": [*failed, *reasons],
         "waiting": len(waiting),
     }
     tell(as_json, found, sentence)
     if not as_json:
         for problem in failed:
             say(f"  failed: {problem}")
-        for problem in list(waiting.values())[:20]:
+        for problem in list(dict.fromkeys(reasons))[:20]:
             say(f"  waiting: {problem}")
         say_waiting(len(waiting))
     return status_of_counts(len(failed), len(waiting))

@@ -185,7 +185,10 @@ def configure(
         return
     rows = [(each.name, _shown(each), each.source, each.variable, each.summary) for each in shown]
     print_table(
-        ["option", "value", "from", "variable", "what it is"], rows, f"Plugin {plugin} has no options."
+        ["option", "value", "from", "variable", "what it is"],
+        rows,
+        f"Plugin {plugin} has no options.",
+        keep=["variable"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,18 @@ def marked(problem: ImportProblem) -> str:
     return "failed" if problem.severity == "failure" else problem.severity
 
 
+def say_problems(problems: Iterable[ImportProblem]) -> None:
+    """Say what failed and what waits, 20 reasons at most, each with the first of its places, unless the reason names it."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for problem in problems:
+        by_reason.setdefault((marked(problem), problem.reason), []).append(problem.place)
+    for (mark, reason), places in list(by_reason.items())[:20]:
+        more = f" and {len(places) - 3:,} more" if len(places) > 3 else ""
+        where = "" if len(places) == 1 and places[0] in reason else f"{', '.join(places[:3])}{more}: "
+        say(f"  {mark}: {where}{reason}")
+
+
 def say_waiting(waiting: int, *, err: bool = False) -> None:
     """Say that a job is not complete, if units wait for their store."""
     if waiting:
-        say("Not complete, since a store did not answer: the same command asks for the rest", err=err)
+        say("Not complete, since a store could not be read: the same command asks for the rest", err=err)

@@ -11,7 +11,7 @@ from heron.cli.context import Context
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json, print_json_list
 from heron.cli.progress import counting
-from heron.cli.repeating import marked, not_done
+from heron.cli.repeating import not_done, say_problems
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_table, say
 from heron.wording import counted
@@ -76,8 +76,7 @@ def _say(report: ActionReport) -> None:
     say(f"Ran {report.action}: {counted(report.done, 'item')} done{not_done(report.failed, 0)}.")
     for text in report.said:
         say(f"  {text}")
-    for problem in report.problems[:20]:
-        say(f"  {marked(problem)}: {problem.place}: {problem.reason}")
+    say_problems(report.problems)
 
 
 def _list(known: list[ActionInfo], as_json: bool) -> None:

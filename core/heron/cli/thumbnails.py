@@ -10,7 +10,7 @@ from heron.cli.executing import executor_option
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json
 from heron.cli.progress import counting
-from heron.cli.repeating import marked, not_done, repeatable, say_waiting
+from heron.cli.repeating import not_done, repeatable, say_problems, say_waiting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import say
 from heron.wording import counted
@@ -56,8 +56,6 @@ def command(
         return status_of_counts(made.failed, made.waiting)
     what = counted(made.frames, "frame") if frames else counted(made.items, "item")
     say(f"Made pictures of {what}{not_done(made.failed, made.waiting)}.")
-    for problem in made.problems[:20]:
-        place = "" if problem.place in problem.reason else f"{problem.place}: "
-        say(f"  {marked(problem)}: {place}{problem.reason}")
+    say_problems(made.problems)
     say_waiting(made.waiting)
     return status_of_counts(made.failed, made.waiting)

@@ -11,6 +11,7 @@ from heron.errors import HeronError
 from heron.jobs import ImportProblem
 from heron.models import Item
 from heron.pictures.making import in_threads
+from heron.references import UnsetVariable
 from heron.storage.waiting import OUTAGES, current
 
 T = TypeVar("T")
@@ -45,6 +46,9 @@ class Rounds(Generic[T]):
         self._owner_of = owner_of
         self._produce = produce or self._in_threads
         self._waiting = array("q")
+        self._hopeful = 0
+        """How many of those that wait may have an answer later in this job."""
+
         self._made: dict[int, set[Hashable]] = {}
         """The owners of the pieces that were made of items that wait."""
 
@@ -60,8 +64,8 @@ class Rounds(Generic[T]):
         """Yields the pieces of each item, then None if it is done, or its error; nothing more for one that waits."""
         yield from self._round(items)
         patience = current()
-        for _ in patience.rounds(lambda: self.waiting, "item") if patience is not None else ():
-            ids, self._waiting = self._waiting, array("q")
+        for _ in patience.rounds(lambda: self._hopeful, "item") if patience is not None else ():
+            ids, self._waiting, self._hopeful = self._waiting, array("q"), 0
             self.problems.clear()
             yield from self._round(self._read(ids))
 
@@ -84,6 +88,7 @@ class Rounds(Generic[T]):
 
     def _wait(self, item: Item, error: HeronError, made: set[Hashable]) -> None:
         self._waiting.append(item.id)
+        self._hopeful += not isinstance(error, UnsetVariable)
         if made:
             self._made[item.id] = made
         if len(self.problems) < PROBLEMS:

@@ -27,7 +27,8 @@ def checked(query: Query) -> Query:
         raise QueryError(f"min_sure is {query.min_sure}, a share from 0.01 to 0.99 is needed")
     if query.min_sure is not None and query.like:
         raise QueryError(
-            "how sure a hit is can be said of a text alone", hint="give min_score with something to be like"
+            "how sure a hit is can be said of a text alone, not with something to be like",
+            hint="give a number as min_score",
         )
     if query.is_similarity:
         return query

@@ -142,8 +142,8 @@ class Sureness:
             found = None
         if found is None and query.min_sure is not None:
             raise QueryError(
-                f"how sure hits are cannot be said under {key!r}: at least {LEAST} vectors of different pictures are needed",
-                hint="give a min_score",
+                f"how sure hits are cannot be said under {key!r}: at least {LEAST} different vectors are needed",
+                hint="give a number as min_score",
             )
         return found
 

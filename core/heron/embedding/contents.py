@@ -52,6 +52,11 @@ class Reading:
         found = kinds.get(kind)
         return found is not None and found.has_text
 
+    def passes_by(self, kind: Kind, kinds: Kinds) -> bool:
+        """Whether items of a kind have nothing to read, since only texts are read: then a file that cannot be opened is no failure."""
+        found = kinds.get(kind)
+        return not self.pictures and found is not None and not found.has_text
+
     def mark(self, kind: Kind, kinds: Kinds) -> str | None:
         """What a fingerprint says of how the items of a kind are cut; None for pictures."""
         return f"{RULES} {self.size} {self.overlap}" if self.is_text(kind, kinds) else None

@@ -375,7 +375,9 @@ class Run:
         )
 
     def _note(self, item: Item, error: HeronError) -> None:
-        if isinstance(error, NoText) or (isinstance(error, MediaError) and self._wants_no_text(item)):
+        if isinstance(error, NoText) or (
+            isinstance(error, MediaError) and self._reading.passes_by(item.kind, self._kinds)
+        ):
             self.without_text += 1
             return
         if isinstance(error, NoPicture | UnknownFormat) and not self._is_visual(item):
@@ -384,11 +386,6 @@ class Run:
         self.failed += 1
         if len(self.problems) < PROBLEMS:
             self.problems.append(ImportProblem(item.name, item.url, str(error)))
-
-    def _wants_no_text(self, item: Item) -> bool:
-        """Whether only the text counts, of which items of this kind have none: then a file that cannot be read, as the folder of a series, is no failure."""
-        kind = self._kinds.get(item.kind)
-        return not self._reading.pictures and kind is not None and not kind.has_text
 
     def _is_visual(self, item: Item) -> bool:
         """Whether items of this kind have pictures, so that one without a picture is a failure; also if no plugin knows it."""

@@ -387,7 +387,19 @@ def test_prefer_settles_on_the_command_line_until_it_is_removed(two, monkeypatch
     assert prefer("two") == dict.fromkeys(LISTED, "two")
     assert prefer("one", "storage vault") == {**dict.fromkeys(LISTED, "two"), "storage vault": "one"}
     assert prefer("one") == dict.fromkeys(LISTED, "one")
+    assert prefer("two", "storage vault") == {**dict.fromkeys(LISTED, "one"), "storage vault": "two"}
+    assert prefer("two", "storage vault", "--remove") == dict.fromkeys(LISTED, "one")
     assert prefer("one", "--remove") == dict.fromkeys(LISTED)
+    for wrong, told in (
+        (
+            ["one", "storage volt"],
+            "plugin one claims nothing called 'storage volt' (did you mean 'storage vault'?)",
+        ),
+        (["one", "--remove"], "one is not preferred"),
+        (["two", "storage vault", "--remove"], "two for storage vault is not preferred"),
+    ):
+        assert status(["plugins", "prefer", *wrong]) == 1
+        assert told in capsys.readouterr().err
     assert status(["plugins", "prefer", "three"]) == 1
     assert "no plugin is called 'three'" in capsys.readouterr().err
 

@@ -128,9 +128,13 @@ def prefer(plugin: str, claim: str | None = None, *, instead_of: Sequence[str] =
     )
 
 
-def prefer_no_more(plugin: str) -> bool:
-    """Forget all preferences for a plugin; returns whether there was one. Raises CatalogueError."""
-    found = [one for one in preferred() if one.partition(" for ")[0] == plugin]
+def prefer_no_more(plugin: str, claim: str | None = None) -> bool:
+    """Forget all preferences for a plugin, or that for one claim; returns whether there was one. Raises CatalogueError."""
+    found = [
+        one
+        for one in preferred()
+        if one == f"{plugin} for {claim}" or (claim is None and one.partition(" for ")[0] == plugin)
+    ]
     _change("preferred", lambda known: [one for one in known if one not in found])
     return bool(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
@@ -239,7 +240,7 @@ def allow(context: Context, scripts: tuple[str, ...], listing: bool, remove: boo
 @click.option(
     "--list", "listing", is_flag=True, help="List what several plugins claim, and which of them is used."
 )
-@click.option("--remove", is_flag=True, help="Forget what was preferred of the plugin.")
+@click.option("--remove", is_flag=True, help="Forget what was preferred of the plugin, or only for CLAIM.")
 @json_option
 @click.pass_obj
 @example(
@@ -261,8 +262,12 @@ def prefer(
         if plugin not in names and not remove:
             raise PluginError(f"no plugin is called {plugin!r}", hint="heron plugins lists them")
         if remove:
-            prefer_no_more(plugin)
+            if not prefer_no_more(plugin, claim):
+                said = f"{plugin} for {claim}" if claim is not None else plugin
+                raise PluginError(f"{said} is not preferred", hint="heron plugins prefer --list")
         else:
+            if claim is not None and not claim.startswith("host "):
+                _check_claim(plugin, claim, context.plugins().claims_of(plugin))
             prefer(plugin, claim, instead_of=[name for name in names if name != plugin])
         context.forget_plugins()
     conflicts = context.plugins().conflicts()
@@ -273,6 +278,15 @@ def prefer(
         return
     rows = [(each.claim, ", ".join(each.plugins), each.preferred or "none", each.about) for each in conflicts]
     print_table(["what", "plugins", "used", "why"], rows, "There is no conflict.")
+
+
+def _check_claim(plugin: str, claim: str, known: list[str]) -> None:
+    if claim not in known:
+        close = difflib.get_close_matches(claim, known, n=1)
+        raise PluginError(
+            f"plugin {plugin} claims nothing called {claim!r}",
+            hint=f"did you mean {close[0]!r}?" if close else "heron plugins prefer --list",
+        )
 
 
 @command.command("trace", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -168,6 +168,10 @@ class PluginManager:
         ]
         return [*found, *self._registry.overlaps()] if record is None else found
 
+    def claims_of(self, plugin: str) -> list[str]:
+        """What a plugin claims, such as `storage s3`; raises PluginError for one that brings nothing."""
+        return list(dict.fromkeys(claim for each in self._brought_by(plugin) for claim in each.claims()))
+
     def settle(self, found: Sequence[C], *claims: str) -> C:
         """Which of several contributions is used where all of them claim the same; raises PluginError for a conflict."""
         return self._registry.settle(found, claims)

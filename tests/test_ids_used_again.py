@@ -4,6 +4,7 @@ import pytest
 
 from heron.catalog.derived import Values
 from heron.catalog.findings import Findings
+from heron.ingest.landing import Landing
 from tests.toy_vectors import register
 
 
@@ -33,3 +34,32 @@ def test_what_was_made_of_a_deleted_item_is_not_stored_with_the_next_one(workspa
     [there] = workspace.frames.list(new)
     assert (there.metadata, there.metrics) == ({}, {})
     assert workspace.thumbnails.find(new) is workspace.frames.thumbnail(there) is None
+
+
+def test_a_sync_does_not_write_the_facts_of_a_changed_file_into_another_item(
+    workspace, tmp_path, monkeypatch
+):
+    """The item of the file is deleted while the file is read."""
+    file = tmp_path / "in" / "a.txt"
+    file.parent.mkdir()
+    file.write_text("first")
+    workspace.synced.bind("S", file.parent.as_uri())
+    workspace.ingest.sync("S")
+    file.write_text("changed, and longer")
+    [old] = workspace.items.list()
+    decide = Landing.decide
+
+    def deleted_meanwhile(self, units, folder):
+        decided = decide(self, units, folder)
+        assert [action for action, _ in decided] == ["refresh"]
+        workspace.items.delete(old)
+        assert [item.id for item in register(workspace, 1)] == [old.id]
+        return decided
+
+    monkeypatch.setattr(Landing, "decide", deleted_meanwhile)
+    report = workspace.ingest.sync("S")
+    monkeypatch.undo()
+    [other, *_] = workspace.items.list()
+    assert (other.name, other.kind, other.size) == ("0.image", "image", None)
+    assert report.job.added == 1
+    assert [(item.name, item.size) for item in workspace.items.list()][1:] == [("a.txt", 19)]

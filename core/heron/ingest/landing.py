@@ -141,14 +141,12 @@ class Landing:
 
     def _decided_again(self, outcomes: Sequence[Outcome], folder: Folder) -> Sequence[Outcome]:
         """The outcomes, with actions decided again by what the folder contains now: another import may have added
-        an item, or the source may name it twice.
+        an item, or the source may name it twice, or an item was deleted, and another one has its inner id.
         """
         if not self._options.rule.looks_up:
             return outcomes
-        adding = [outcome for outcome in outcomes if outcome.action == "add"]
-        known = self._registration._known(
-            [outcome.unit.url for outcome in adding], folder, self._options.origin_of
-        )
+        urls = [o.unit.url for o in outcomes if o.action in ("add", "refresh", "restore")]
+        known = self._registration._known(urls, folder, self._options.origin_of)
         seen: set[str] = set()
         decided = []
         for outcome in outcomes:
@@ -156,6 +154,14 @@ class Landing:
             if outcome.action == "add" and (url in known or url in seen):
                 there = known.get(url, _COMING)
                 outcome = evolve(outcome, action=self._options.rule(outcome.unit, there), known=there)
+            elif outcome.action in ("refresh", "restore") and outcome.known is not None:
+                found = known.get(url)
+                if found is None or found.uuid != outcome.known.uuid:
+                    action = self._options.rule(outcome.unit, found)
+                    is_read = outcome.item is not None  # what was not read is added by the next import
+                    outcome = evolve(
+                        outcome, action=action if is_read or action == "restore" else "skip", known=found
+                    )
             seen.add(url)
             decided.append(outcome)
         return decided

@@ -165,5 +165,15 @@ def test_the_command_runs_and_lists(lake, tmp_path, capsys):
     assert status([*where, "--list", "--json"]) == 0
     [known] = json.loads(capsys.readouterr().out)["items"]
     assert known["name"] == "check-files" and known["options"][0]["name"] == "hash"
-    for wrong in ([], ["check-files"], ["check-files", "--folder", "P", "--option", "hash"]):
+    assert status([*where, "check-files", "--list"]) == 0
+    told = capsys.readouterr().out
+    assert "check-files (item): Whether the files of items" in told and "hash    boolean  false" in told
+    assert status([*where, "check-files", "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == known
+    for wrong in (
+        ["check-fils", "--list"],
+        [],
+        ["check-files"],
+        ["check-files", "--folder", "P", "--option", "hash"],
+    ):
         assert status([*where, *wrong]) in (1, 2)

@@ -77,7 +77,8 @@ def write_plugin(name: str, directory: Path, kinds: Sequence[str] = USUAL) -> li
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise InvalidInput(
-            f"{name!r} cannot name a plugin", hint="small letters, digits and _, such as media_flif"
+            f"{name!r} cannot name a plugin",
+            hint="a small letter, then small letters, digits and _, such as media_flif",
         )
     root = directory / f"heron-{name.replace('_', '-')}"
     if root.exists():

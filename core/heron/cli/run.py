@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 @click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="Value of an option of the action."
 )
-@click.option("--list", "only_list", is_flag=True, help="List the actions instead.")
+@click.option("--list", "only_list", is_flag=True, help="List the actions instead, or the options of NAME.")
 @json_option
 @click.pass_obj
 @example(
-    "heron run --list\nheron run check-files --folder Photos\n"
+    "heron run --list\nheron run check-files --list\nheron run check-files --folder Photos\n"
     "heron run check-files --where \"kind = 'image'\" --option hash=true"
 )
 def command(
@@ -47,7 +47,12 @@ def command(
     """
     workspace = context.workspace()
     if only_list:
-        _list(workspace.actions.list(), as_json)
+        known = workspace.actions.list()
+        if action is None:
+            _list(known, as_json)
+        else:
+            record = context.plugins().action(action)
+            _explain(next(each for each in known if each.name == record.name), as_json)
         return 0
     if action is None:
         raise click.UsageError("Which action? heron run --list lists them.")
@@ -77,6 +82,32 @@ def _say(report: ActionReport) -> None:
     for text in report.said:
         say(f"  {text}")
     say_problems(report.problems)
+
+
+def _explain(action: ActionInfo, as_json: bool) -> None:
+    """Print the options of an action."""
+    if as_json:
+        print_json(action)
+        return
+    say(f"{action.name} ({action.applies_to}): {action.summary}")
+    cells = [
+        (
+            option.name,
+            ", ".join(option.choices) or option.type,
+            "has to be given" if option.required else _written(option.default),
+            option.summary,
+        )
+        for option in action.options
+    ]
+    print_table(
+        ["option", "value", "default", "what it is"], cells, "It has no options.", keep=["value", "default"]
+    )
+    if action.problem:
+        say(f"{action.name}: {action.problem}")
+
+
+def _written(default: str | float | bool | None) -> str | float | None:
+    return str(default).lower() if isinstance(default, bool) else default
 
 
 def _list(known: list[ActionInfo], as_json: bool) -> None:

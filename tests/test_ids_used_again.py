@@ -4,6 +4,7 @@ import pytest
 
 from heron.catalog.derived import Values
 from heron.catalog.findings import Findings
+from heron.errors import NotFound
 from heron.ingest.landing import Landing
 from tests.toy_vectors import register
 
@@ -63,3 +64,28 @@ def test_a_sync_does_not_write_the_facts_of_a_changed_file_into_another_item(
     assert (other.name, other.kind, other.size) == ("0.image", "image", None)
     assert report.job.added == 1
     assert [(item.name, item.size) for item in workspace.items.list()][1:] == [("a.txt", 19)]
+
+
+@pytest.mark.parametrize("kind", ["datasets", "collections"])
+def test_an_item_that_was_deleted_before_the_lock_does_not_stand_for_the_next_one(
+    workspace, kind, monkeypatch
+):
+    first, old = register(workspace, 2)
+    service = getattr(workspace, kind)
+    service.create("C", items=[first, old])
+    doing = type(workspace._database).doing
+
+    def deleted_meanwhile(database, *of):
+        monkeypatch.undo()
+        workspace.items.delete(old)
+        [new] = register(workspace, 1, start=5)
+        assert new.id == old.id
+        service.add("C", [new])
+        return doing(database, *of)
+
+    monkeypatch.setattr(type(workspace._database), "doing", deleted_meanwhile)
+    assert service.remove("C", [first, old]) == 1
+    [_, old] = workspace.items.list()
+    monkeypatch.setattr(type(workspace._database), "doing", deleted_meanwhile)
+    with pytest.raises(NotFound, match="1 of the items were deleted"):
+        service.add("C", [old])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from heron.answers import Added, NameMatches
@@ -13,7 +13,7 @@ from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
 from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.referring import COLLECTION, CollectionRef, ItemRefs, ProjectRef
-from heron.catalog.resolved import ids_of, in_bundles, parts
+from heron.catalog.resolved import Found, ids_of, in_bundles, parts
 from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
 from heron.models import Collection, Item, now
@@ -96,7 +96,7 @@ class CollectionService:
         with self._database.doing(self, "add"):
             return self._add(self._to_change(ref), ids)
 
-    def _add(self, collection: Collection, ids: Sequence[int]) -> Added:
+    def _add(self, collection: Collection, ids: Found) -> Added:
         insert = "INSERT OR IGNORE INTO collection_items SELECT ?, value FROM json_each(?)"
         with self._database.write():
             added = sum(

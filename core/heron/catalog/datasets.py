@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
@@ -28,7 +27,7 @@ from heron.catalog.referring import (
     VersionRef,
     parted_version,
 )
-from heron.catalog.resolved import BUNDLE, ids_of, in_bundles, parts
+from heron.catalog.resolved import BUNDLE, Found, ids_of, in_bundles, parts
 from heron.catalog.vectors.owned import OwnedVectors
 from heron.catalog.versions.tables import Source, note_source, told
 from heron.errors import AlreadyExists, InvalidInput, NotFound
@@ -92,7 +91,7 @@ class DatasetService:
                 "a dataset with a backing folder takes its rows from there", hint="leave out the items"
             )
         members = self._collections.items(collection) if collection is not None else ()
-        ids = array("q", dict.fromkeys(ids_of(self._items, chain(members, ITEM.many(items)))))
+        ids = ids_of(self._items, chain(members, ITEM.many(items))).once()
         with self._database.doing(self, "create"):
             folder = self._folders.ensure(backing_folder) if backing_folder is not None else None
             if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
@@ -193,7 +192,7 @@ class DatasetService:
                 parameters,
             )
 
-    def _add(self, dataset: Dataset, ids: Sequence[int], duplicates: Duplicates = "skip") -> Added:
+    def _add(self, dataset: Dataset, ids: Found, duplicates: Duplicates = "skip") -> Added:
         insert = "INSERT INTO dataset_rows (dataset_id, item_id) SELECT ?1, value FROM json_each(?2) "
         if duplicates == "add":
             insert += "ORDER BY key"

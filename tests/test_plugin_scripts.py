@@ -170,6 +170,19 @@ def test_links_large_and_strange_files_are_refused(lake, tmp_path):
         allow(lake, ["nobody"])
 
 
+def test_after_an_unknown_name_scripts_that_are_not_in_use_are_named(lake, capsys):
+    asked = ["-w", str(lake), "search", "--where", "shout(name) = 'A'"]
+    assert status(asked) == 1
+    assert (
+        "Note: script mine of this workspace is not in use (heron plugins allow --list)"
+        in capsys.readouterr().err
+    )
+    allow(lake)
+    assert status(asked) == 1
+    err = capsys.readouterr().err
+    assert "there is no function shout" in err and "Note" not in err
+
+
 def test_commands_allow_list_and_take_back(lake, capsys):
     def run(*arguments):
         assert status(["-w", str(lake), "plugins", "allow", *arguments, "--json"]) == 0

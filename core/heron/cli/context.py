@@ -76,6 +76,16 @@ class Context:
                 return f"{file} is damaged: {reason}", hint
         return None
 
+    def idle_scripts(self) -> list[str]:
+        """The scripts of the workspace that are not run, since the user has not allowed them as they are."""
+        if self._opened is None or not self.discover:
+            return []
+        from heron.scripts import scripts_of
+
+        with suppress(Exception):  # then the first error is reported alone
+            return [script.name for script in scripts_of(self._opened) if script.refusal]
+        return []
+
     def require_user(self) -> None:
         """Raise PermissionDenied if the user that was named is not one of this workspace, NotFound if there is no workspace."""
         from heron.catalog.access import OWNER

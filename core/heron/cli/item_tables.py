@@ -94,7 +94,7 @@ def frame_cells(workspace: Workspace, frames: Sequence[Frame], *, of_item: Item 
         "frame": [frame.number for frame in frames],
         "seconds": [frame.seconds for frame in frames],
         "key": [frame.is_key for frame in frames],
-        "metadata": [_metadata(frame.metadata) for frame in frames],
+        "metadata": [metadata_cell(frame.metadata) for frame in frames],
         "metrics": [_metrics(frame.metrics) for frame in frames],
     }
 
@@ -229,10 +229,13 @@ def dimensions(item: Item) -> str:
     return counted(facts.pages, "page") if facts.pages else ""
 
 
-def _metadata(metadata: Mapping[str, Any]) -> str:
+def metadata_cell(metadata: Mapping[str, Any]) -> str:
+    """Metadata as a cell of a table, `city=Oslo, night=true`, or as JSON in CSV."""
     if is_csv():
         return dumps(metadata) if metadata else ""
-    return ", ".join(f"{key}={value}" for key, value in metadata.items())
+    return ", ".join(
+        f"{key}={value if isinstance(value, str) else dumps(value)}" for key, value in metadata.items()
+    )
 
 
 def _metrics(metrics: Mapping[str, float]) -> str:

@@ -19,7 +19,7 @@ from heron.cli.exits import status_of_error
 from heron.cli.screen import colours, write_anything
 from heron.cli.stdout import echo, keep_descriptor, own_stdout
 from heron.cli.tables import clean
-from heron.errors import HeronError, InvalidInput, PluginError, PluginWarning
+from heron.errors import HeronError, InvalidInput, PluginError, PluginWarning, QueryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -236,6 +236,8 @@ def _status(arguments: list[str], context: Context) -> int:
         return result if isinstance(result, int) else 0
     except HeronError as error:
         _complain(error.message, error.hint)
+        if isinstance(error, PluginError | QueryError):
+            _tell_of_scripts(context.idle_scripts())
         return status_of_error(error)
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -276,6 +278,15 @@ def _tell_of_fonts(before: int) -> None:
         shown = " ".join(missing[:12]) + (" …" if len(missing) > 12 else "")
         text = f"No font here has {shown}: drawn as code points (install one, or name it in HERON_FONTS)"
         click.echo(clean(text), err=True)
+
+
+def _tell_of_scripts(names: list[str]) -> None:
+    """Say which scripts are not run: what is missing may be theirs."""
+    if names:
+        scripts = f"script {names[0]}" if len(names) == 1 else f"scripts {', '.join(names)}"
+        verb = "is" if len(names) == 1 else "are"
+        text = f"Note: {scripts} of this workspace {verb} not in use (heron plugins allow --list)"
+        echo(clean(text), err=True)
 
 
 def _complain(message: str, hint: str | None) -> None:

@@ -170,3 +170,5 @@ def test_items_are_moved_and_deleted_by_any_choice(run):
         "items", "delete", "--folder", "B", code=2
     )
     assert names() == "0123"
+    assert "Deleted 1 item" in run("items", "delete", "--where", "name = 'p3.png'", "--yes")
+    assert names() == "012"

@@ -126,6 +126,19 @@ def test_steps_of_ours_take_none_of_the_time_of_a_plugin(limit):
     assert not overdue._calls
 
 
+def test_an_end_that_was_interrupted_is_made_up_for():
+    """By ending the call again, or the one around it, whose exception came before the call within was known."""
+    outer = overdue.begin(60, deadline.TookTooLong, "outer")
+    overdue.begin(60, deadline.TookTooLong, "inner")
+    overdue.end(outer)
+    assert not overdue._calls
+    call = overdue.begin(60, deadline.TookTooLong, "a call")
+    call.is_over = True
+    overdue.end(call)
+    overdue.end(call)
+    assert not overdue._calls
+
+
 def test_nothing_rings_after_a_call(limit):
     """Calls that end as their time does: each is ended or not, and what comes after it never is."""
     limit(0.02)

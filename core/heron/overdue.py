@@ -11,6 +11,7 @@ import os
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 
 from attrs import define, field
 
@@ -70,18 +71,28 @@ def begin(seconds: float, raises: type[BaseException], who: str) -> Call:
 
 
 def end(call: Call) -> None:
-    """End the time of a call; that of the call around it goes on. What was raised too late is taken back."""
-    if call.is_over:
-        return
+    """End the time of a call, and of calls within it; that of the call around it goes on. What was raised too late is taken back.
+
+    An exception that comes meanwhile is raised here: ended again, the call has nothing left. `seconds` pass until it could come once more.
+    """
     with _lock:
         call.is_over = True
-        if call.around is None:
-            _calls.pop(call.thread, None)
-        else:
-            call.around.shifted += time.monotonic() - call.begun
-            _calls[call.thread] = call.around
+        if call in _chain(_calls.get(call.thread)):
+            if call.around is None:
+                del _calls[call.thread]
+            else:
+                call.around.shifted += time.monotonic() - call.begun
+                _calls[call.thread] = call.around
         if call.times:
             _raise(call.thread, None)
+            call.times = 0
+
+
+def _chain(call: Call | None) -> Iterator[Call]:
+    """A call, and those in which it was made. One whose beginning was interrupted by the end of another has not been ended."""
+    while call is not None:
+        yield call
+        call = call.around
 
 
 def stuck(thread: int | None) -> Call | None:

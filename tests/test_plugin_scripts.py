@@ -177,6 +177,10 @@ def test_after_an_unknown_name_scripts_that_are_not_in_use_are_named(lake, capsy
         "Note: script mine of this workspace is not in use (heron plugins allow --list)"
         in capsys.readouterr().err
     )
+    assert status([*asked[:-1], "name = 7"]) == 1
+    assert "Note" not in capsys.readouterr().err
+    assert status(["-w", str(lake), "embed", "--embedder", "vowels"]) == 1
+    assert "Note: script mine" in capsys.readouterr().err
     allow(lake)
     assert status(asked) == 1
     err = capsys.readouterr().err

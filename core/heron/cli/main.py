@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from contextlib import suppress
@@ -236,7 +237,7 @@ def _status(arguments: list[str], context: Context) -> int:
         return result if isinstance(result, int) else 0
     except HeronError as error:
         _complain(error.message, error.hint)
-        if isinstance(error, PluginError | QueryError):
+        if isinstance(error, PluginError | QueryError) and _UNKNOWN.search(error.message):
             _tell_of_scripts(context.idle_scripts())
         return status_of_error(error)
     except click.exceptions.Exit as stop:
@@ -278,6 +279,10 @@ def _tell_of_fonts(before: int) -> None:
         shown = " ".join(missing[:12]) + (" …" if len(missing) > 12 else "")
         text = f"No font here has {shown}: drawn as code points (install one, or name it in HERON_FONTS)"
         click.echo(clean(text), err=True)
+
+
+_UNKNOWN = re.compile(r"^no .* is called |there is no (function|operator|field) ")
+"""What errors say of a name that nobody brings."""
 
 
 def _tell_of_scripts(names: list[str]) -> None:

@@ -146,6 +146,8 @@ def test_the_commands_print_tables_and_json(lake, capsys):
     assert status(["-w", str(lake.root), "stats", "score,split"]) == 0
     out = capsys.readouterr().out
     assert "median" in out and "train (75)" in out
+    assert status(["-w", str(lake.root), "stats", "score", "split"]) == 0
+    assert capsys.readouterr().out == out
     assert status(["-w", str(lake.root), "stats", "score", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["items"][0]["distinct"] == 100
     given = ["compare", "split = 'train'", "split = 'test'", "--by", "split,score"]
@@ -154,6 +156,8 @@ def test_the_commands_print_tables_and_json(lake, capsys):
     assert "100.0 %" in out and "█" in out and out.index("split") < out.index("score")
     assert status(["-w", str(lake.root), "facets", "story,collections"]) == 0
     out = capsys.readouterr().out
+    assert status(["-w", str(lake.root), "facets", "story", "collections"]) == 0
+    assert capsys.readouterr().out == out
     assert "story: 6 words, in 90 items" in out and "All" in out
 
 

@@ -94,7 +94,7 @@ def _show(found: ColumnStatus) -> None:
         ["used", "segments", "items", "frames", "pending", "disk"],
         [
             (
-                "yes" if found.used else "no",
+                ("by some programs" if found.reason else "yes") if found.used else "no",
                 found.segments,
                 found.rows,
                 found.frames,

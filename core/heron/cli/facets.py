@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("facets")
-@click.argument("names")
+@click.argument("names", nargs=-1, required=True)
 @click.option(
     "--most", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="At most N values."
 )
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 @list_options
 @click.pass_obj
 @example('heron facets weather,folder\nheron facets captured_at,exif.Model --where "width > 1000"')
-def command(context: Context, names: str, most: int, bins: int, as_json: bool, selection: Selection) -> None:
+def command(context: Context, names: tuple[str, ...], most: int, bins: int, as_json: bool, selection: Selection) -> None:
     """Count items by the values of fields, drawn as bars.
 
-    NAMES are names of conditions, separated by commas, and `collections` and `datasets`. Texts and few numbers are counted by value, the most frequent first,
+    NAMES are names of conditions, separated by commas or spaces, and `collections` and `datasets`. Texts and few numbers are counted by value, the most frequent first,
     keys of type text by word, many numbers in bins of equal width, and times by year, month, day or hour.
     """
     workspace = context.workspace()
-    found = workspace.facets(names, selection.query(workspace), most=most, bins=bins)
+    found = workspace.facets(",".join(names), selection.query(workspace), most=most, bins=bins)
     if as_json:
         print_json_list(found)
         return

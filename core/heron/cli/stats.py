@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 @click.command("stats")
-@click.argument("names", required=False)
+@click.argument("names", nargs=-1)
 @selection(order=False)
 @list_options
 @click.pass_obj
 @example("heron stats\nheron stats width,captured_at,exif.ISO --where \"kind = 'image'\"")
-def command(context: Context, names: str | None, as_json: bool, selection: Selection) -> None:
+def command(context: Context, names: tuple[str, ...], as_json: bool, selection: Selection) -> None:
     """Describe the values of fields: how many there are, quartiles, mean, and the most frequent one.
 
-    NAMES are names of conditions, separated by commas; by default all metadata keys and the usual fields that have a value.
+    NAMES are names of conditions, separated by commas or spaces; by default all metadata keys and the usual fields that have a value.
     """
     workspace = context.workspace()
-    found = workspace.stats(names, selection.query(workspace))
+    found = workspace.stats(",".join(names) or None, selection.query(workspace))
     if as_json:
         print_json_list(found)
         return

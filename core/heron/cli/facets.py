@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @list_options
 @click.pass_obj
 @example('heron facets weather,folder\nheron facets captured_at,exif.Model --where "width > 1000"')
-def command(context: Context, names: tuple[str, ...], most: int, bins: int, as_json: bool, selection: Selection) -> None:
+def command(
+    context: Context, names: tuple[str, ...], most: int, bins: int, as_json: bool, selection: Selection
+) -> None:
     """Count items by the values of fields, drawn as bars.
 
     NAMES are names of conditions, separated by commas or spaces, and `collections` and `datasets`. Texts and few numbers are counted by value, the most frequent first,

@@ -1,5 +1,7 @@
 """Calls of plugins end in time in threads and in programs of others too, or are named."""
 
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -137,6 +139,24 @@ def test_an_end_that_was_interrupted_is_made_up_for():
     overdue.end(call)
     overdue.end(call)
     assert not overdue._calls
+
+
+def test_a_profiled_function_goes_on_after_a_call_that_took_too_long(limit):
+    """CPython must not be left believing that an exception waits: it loops for ever then where functions are profiled."""
+    program = (
+        "import sys, time, heron.overdue as overdue\n"
+        "from heron import deadline\n"
+        "call = overdue.begin(0.3, deadline.TookTooLong, 'a call')\n"
+        "try:\n"
+        "    while True: time.sleep(0)\n"
+        "except deadline.TookTooLong:\n"
+        "    overdue.end(call)\n"
+        "sys.setprofile(lambda *given: None)\n"
+        "(lambda: 1)()\n"
+        "print('came back')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "came back\n", done.stderr
 
 
 def test_nothing_rings_after_a_call(limit):

@@ -84,7 +84,7 @@ def end(call: Call) -> None:
                 call.around.shifted += time.monotonic() - call.begun
                 _calls[call.thread] = call.around
         if call.times:
-            _raise(call.thread, None)
+            _take_back(call.thread)
             call.times = 0
 
 
@@ -136,9 +136,36 @@ def _ring(call: Call) -> None:
 
 
 def _raise(thread: int, raises: type[BaseException] | None) -> None:
-    """Raise an exception in a thread, or take back one that was not raised yet."""
+    """Raise an exception in a thread, in the place of one that was not raised yet; None takes that back."""
     what = ctypes.py_object(raises) if raises is not None else None
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+
+
+class _TakenBack(BaseException):
+    """Raised and caught in the place of what came too late."""
+
+
+def _take_back(thread: int) -> None:
+    """Take back an exception that was not raised yet in a thread.
+
+    In this thread, another one is raised in its place at once: CPython, told that there is none, would look for it before each step from
+    then on, and never come back in a function that is profiled.
+    """
+    if thread != threading.get_ident():
+        _raise(thread, None)
+        return
+    other: BaseException | None = None
+    while True:
+        try:
+            _raise(thread, _TakenBack)
+            while True:
+                time.sleep(0)
+        except _TakenBack:
+            break
+        except BaseException as raised:  # such as KeyboardInterrupt
+            other = other or raised
+    if other is not None:
+        raise other
 
 
 def _after_fork() -> None:

@@ -79,7 +79,7 @@ HOSTILE = {
         "has 624 of 640 bytes",
     ),
     "a file less": (lambda m: vectors_of(m).unlink(), "cannot be read"),
-    "a manifest of a later version": (lambda m: rewritten(m, lambda g: g.update(version=2)), "newer Heron"),
+    "a manifest of a later version": (lambda m: rewritten(m, lambda g: g.update(version=3)), "newer Heron"),
     "a manifest that is none": (lambda m: rewritten(m, lambda g: [1]), "not the manifest of a backup"),
     "a manifest that is cut": (
         lambda m: (m.path / manifests.MANIFEST).write_text('{"format": "heron-backup"'),

@@ -162,7 +162,7 @@ def _take_back(thread: int) -> None:
                 time.sleep(0)
         except _TakenBack:
             break
-        except BaseException as raised:  # such as KeyboardInterrupt
+        except BaseException as raised:  # noqa: BLE001 - such as KeyboardInterrupt, which is raised below
             other = other or raised
     if other is not None:
         raise other

@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import pluggy
@@ -30,7 +30,7 @@ from heron.hooks.contributions import (
     Routes,
 )
 from heron.hooks.derivers import MetadataDeriver
-from heron.hooks.door import PASSED, Stranger, reason
+from heron.hooks.door import PASSED, Stranger, guarded, reason
 from heron.hooks.embedders import EmbedderModel
 from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import EVENTS, LOADING, LoadedPlugins, PluginStatus
@@ -102,9 +102,7 @@ class PluginManager:
             "only": only,
             "scripts": scripts,
         }
-        self.isolates_all = False
-        """Whether no decoder runs in this process, because one has crashed it."""
-
+        self.isolates_all = False  # whether no decoder runs in this process, because one has crashed it
         self._preferred = preferred
         self._plugins = LoadedPlugins(REGISTER_HOOKS, self.preferred)
         self._registry = self._plugins.registry
@@ -283,6 +281,10 @@ class PluginManager:
         of = "" if origin.is_own or origin.rank == 2 else f" of {origin.distribution}"
         named = f"{contribution.sort} {contribution.name} (plugin {plugin}{of})"
         return named if origin.is_own else Stranger(named)
+
+    def guarded(self, part: Contribution, verb: str, about: str, hint: str) -> AbstractContextManager[None]:
+        """Within it runs code of a part; whatever comes out of it but an answer in time is a PluginError that names it."""
+        return guarded(self.named(part), verb, about, PluginError, hint)
 
     def embedder(self, name: str) -> EmbedderModel:
         """An embedder by name; raises PluginError."""

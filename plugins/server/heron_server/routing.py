@@ -11,7 +11,6 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 import heron
-from heron.hooks.door import guarded
 from heron_server.site import ServedSite
 
 
@@ -81,9 +80,7 @@ def groups_of(site: ServedSite, plugins: Any) -> Sequence[Group]:
             continue
         make = plugins.load(record)
         who = plugins.named(record)
-        with guarded(
-            who, "routes", "the server", heron.PluginError, "HERON_PLUGINS names the plugins to use"
-        ):
+        with plugins.guarded(record, "routes", "the server", "HERON_PLUGINS names the plugins to use"):
             routes = tuple(make(site))
         if strange := [each for each in routes if not isinstance(each, BaseRoute)]:
             raise heron.PluginError(f"{who} gave {strange[0]!r:.80}, which is no route of Starlette")

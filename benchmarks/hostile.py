@@ -1,4 +1,4 @@
-"""All hostile plugins of `docs/hostile_plugins.py` beside an import: what lands, what is said of each, and the seconds with and without them.
+"""All hostile plugins of `docs/hostile_plugins` beside an import: what lands, what is said of each, and the seconds with and without them.
 
 `python -m benchmarks.hostile --files 1000`. The exit status is 1 if a good file does not land, a plugin is not named, or an output is spoiled.
 """

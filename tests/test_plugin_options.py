@@ -43,8 +43,12 @@ SECRET = "x7-very-secret"
 @pytest.fixture
 def lake(site, tmp_path, monkeypatch):
     """A workspace with the plugin `tape`, whose options nobody has set."""
-    site.plugin("tape", SOURCE)
-    monkeypatch.setenv("HERON_PLUGINS", "tape")
+    yield from with_plugin("tape", SOURCE, site, tmp_path, monkeypatch)
+
+
+def with_plugin(name, source, site, tmp_path, monkeypatch):
+    site.plugin(name, source)
+    monkeypatch.setenv("HERON_PLUGINS", name)
     monkeypatch.setenv("HERON_CONFIG_DIR", str(tmp_path / "config"))
     with heron.open(tmp_path / "lake") as workspace:
         yield workspace
@@ -268,11 +272,7 @@ def register_actions():
 @pytest.fixture
 def both(site, tmp_path, monkeypatch):
     """A workspace with the plugin `both`, which brings a storage and two actions with options of one name."""
-    site.plugin("both", BOTH)
-    monkeypatch.setenv("HERON_PLUGINS", "both")
-    monkeypatch.setenv("HERON_CONFIG_DIR", str(tmp_path / "config"))
-    with heron.open(tmp_path / "lake") as workspace:
-        yield workspace
+    yield from with_plugin("both", BOTH, site, tmp_path, monkeypatch)
 
 
 def test_options_of_actions_count_where_a_run_says_nothing(both, monkeypatch):

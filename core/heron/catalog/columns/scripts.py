@@ -87,40 +87,25 @@ END;
 INSERT INTO frame_column_state (id) VALUES (1);
 """
 
-COLUMNS_ANEW = """
-DROP TABLE column_changes;
-CREATE TABLE column_changes (
+_ANEW = """
+DROP TABLE {prefix}_changes;
+CREATE TABLE {prefix}_changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    item_id INTEGER NOT NULL UNIQUE
+    {changed} INTEGER NOT NULL UNIQUE
 );
 
-DROP TRIGGER column_of_removed;
-CREATE TRIGGER column_of_removed AFTER DELETE ON items
-WHEN (SELECT is_used FROM column_state WHERE id = 1) BEGIN
-    DELETE FROM column_changes WHERE item_id = OLD.id;
-    INSERT INTO column_changes (item_id) VALUES (OLD.id);
-    UPDATE column_state SET covered = (SELECT coalesce(max(id), 0) FROM items)
-    WHERE id = 1 AND covered > (SELECT coalesce(max(id), 0) FROM items);
+DROP TRIGGER {prefix}_of_removed;
+CREATE TRIGGER {prefix}_of_removed AFTER DELETE ON {table}
+WHEN (SELECT is_used FROM {prefix}_state WHERE id = 1) BEGIN
+    DELETE FROM {prefix}_changes WHERE {changed} = OLD.id;
+    INSERT INTO {prefix}_changes ({changed}) VALUES (OLD.id);
+    UPDATE {prefix}_state SET covered = (SELECT coalesce(max(id), 0) FROM {table})
+    WHERE id = 1 AND covered > (SELECT coalesce(max(id), 0) FROM {table});
 END;
 
-DELETE FROM column_segments;
-UPDATE column_state SET version = version + 1, is_used = 0, covered = 0;
-
-DROP TABLE frame_column_changes;
-CREATE TABLE frame_column_changes (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    frame_id INTEGER NOT NULL UNIQUE
-);
-
-DROP TRIGGER frame_column_of_removed;
-CREATE TRIGGER frame_column_of_removed AFTER DELETE ON frames
-WHEN (SELECT is_used FROM frame_column_state WHERE id = 1) BEGIN
-    DELETE FROM frame_column_changes WHERE frame_id = OLD.id;
-    INSERT INTO frame_column_changes (frame_id) VALUES (OLD.id);
-    UPDATE frame_column_state SET covered = (SELECT coalesce(max(id), 0) FROM frames)
-    WHERE id = 1 AND covered > (SELECT coalesce(max(id), 0) FROM frames);
-END;
-
-DELETE FROM frame_column_segments;
-UPDATE frame_column_state SET version = version + 1, is_used = 0, covered = 0;
+DELETE FROM {prefix}_segments;
+UPDATE {prefix}_state SET version = version + 1, is_used = 0, covered = 0;
 """
+COLUMNS_ANEW = _ANEW.format(table="items", prefix="column", changed="item_id") + _ANEW.format(
+    table="frames", prefix="frame_column", changed="frame_id"
+)

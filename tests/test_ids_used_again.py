@@ -37,6 +37,17 @@ def test_what_was_made_of_a_deleted_item_is_not_stored_with_the_next_one(workspa
     assert workspace.thumbnails.find(new) is workspace.frames.thumbnail(there) is None
 
 
+def test_what_was_derived_of_a_frame_is_not_stored_with_another_one_of_its_item(workspace):
+    [item] = register(workspace, 1, kind="video", frames=1)
+    [frame] = workspace.frames.list(item)
+    made = [
+        Values(frame.id, item.uuid, "print", {"light": "day"}, number)
+        for number in (frame.number + 1, frame.number)
+    ]
+    assert [workspace.derive._store._keep("light", ["light"], [each], "frames") for each in made] == [0, 1]
+    assert workspace.frames.list(item)[0].metadata == {"light": "day"}
+
+
 def test_a_sync_does_not_write_the_facts_of_a_changed_file_into_another_item(
     workspace, tmp_path, monkeypatch
 ):

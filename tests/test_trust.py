@@ -210,6 +210,8 @@ HOSTILE = [
     "DROP TABLE presets; CREATE VIEW presets AS SELECT name AS name FROM items",
     "DROP TRIGGER vectors_of_frame; CREATE TRIGGER vectors_of_frame AFTER DELETE ON frames BEGIN DELETE FROM items; END",
     "DROP TABLE presets; CREATE VIRTUAL TABLE presets USING fts5(name)",
+    "DROP TABLE derived_frames; CREATE VIEW derived_frames AS SELECT id AS frame_id FROM frames",
+    "DROP TABLE vector_sums; CREATE VIEW vector_sums AS SELECT id AS set_id, 0 AS block, 0 AS crc FROM vector_sets",
 ]
 
 

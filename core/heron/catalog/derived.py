@@ -35,6 +35,8 @@ class Values:
     uuid: str
     fingerprint: str
     values: Mapping[str, Json]
+    number: int | None = None
+    """The number of the frame, None for an item."""
 
 
 @frozen
@@ -105,8 +107,8 @@ class DerivedStore:
         What is deleted meanwhile is left out, also if something new has its inner id; returns the number of the others.
         """
         with self._database.doing(self, "keep"):
-            items = self._items_of(of, [each.id for each in made])
-            made = [each for each in made if items.get(each.id) == each.uuid]
+            owners = self._owners(of, [each.id for each in made])
+            made = [each for each in made if owners.get(each.id) == (each.uuid, each.number)]
             values = [(each, {**dict.fromkeys(keys), **each.values}) for each in made]
             if of == "items":
                 self._metadata.merge((each.uuid, given) for each, given in values)
@@ -123,15 +125,16 @@ class DerivedStore:
             )
         return len(made)
 
-    def _items_of(self, of: str, ids: Sequence[int]) -> dict[int, str]:
-        """The UUIDs of items, or of the items of frames, by inner id."""
+    def _owners(self, of: str, ids: Sequence[int]) -> dict[int, tuple[str, int | None]]:
+        """The UUIDs of items, or of the items of frames with the numbers of these, by inner id."""
+        number = "NULL" if of == "items" else "frames.number"
         owners = OF[of].owners
         joined = "items" if of == "items" else "frames JOIN items ON items.id = frames.item_id"
         rows = self._database.rows(
-            f"SELECT {owners}.id, uuid FROM {joined} WHERE {owners}.id IN (SELECT value FROM json_each(?))",
+            f"SELECT {owners}.id, uuid, {number} FROM {joined} WHERE {owners}.id IN (SELECT value FROM json_each(?))",
             [dumps(ids)],
         )
-        return {row[0]: row[1] for row in rows}
+        return {row[0]: (row[1], row[2]) for row in rows}
 
     def _metadata_of(self, of: str, ids: Sequence[int]) -> dict[int, str]:
         rows = self._database.rows(

@@ -210,10 +210,9 @@ class FrameService:
     def _keep_pictures(self, pictures: Iterable[tuple[Frame, bytes, Mapping[str, float]]]) -> int:
         """Store thumbnails of frames as JPEG, and their metrics; returns their number."""
         given = [(frame, jpeg, dumps(metrics)) for frame, jpeg, metrics in pictures]
-        rows = [(frame.id, jpeg, metrics) for frame, jpeg, metrics in given]
-        self._access.require_all("update", "frame", (id for id, _, _ in rows))
+        self._access.require_all("update", "frame", (frame.id for frame, _, _ in given))
         with self._database.write():
-            ids = ",".join(str(id) for id, _, _ in rows)
+            ids = ",".join(str(frame.id) for frame, _, _ in given)
             found = self._database.rows(
                 "SELECT frames.id, number, uuid FROM frames JOIN items ON items.id = frames.item_id "
                 f"WHERE frames.id IN ({ids})"

@@ -86,7 +86,12 @@ class Holder:
                 found = json.loads(stream.read(_MOST_BYTES))
             if found["host"] == platform.node() and not is_alive(found["pid"]):
                 return None
-            return {**found, "command": str(found["command"]), "since": moment(str(found["since"]))}
+            return {
+                **found,
+                "pid": found["pid"],
+                "command": str(found["command"]),
+                "since": moment(str(found["since"])),
+            }
         except (OSError, ValueError, KeyError, TypeError, OverflowError, HeronError):
             return None
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, COLUMNS_ANEW, FRAME_COLUMNS
-from heron.catalog.derived_scripts import DERIVED
+from heron.catalog.derived_scripts import DERIVED, DERIVED_FRAMES
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
+from heron.catalog.organisation.sent_scripts import SENT
+from heron.catalog.plugin_scripts import PLUGINS
 from heron.catalog.versions.scripts import VERSIONS
 
 FIRST = """
@@ -394,5 +396,9 @@ SCRIPTS = (
     + FRAME_COLUMNS
     + DERIVED
     + COLUMNS_ANEW
+    + DERIVED_FRAMES
+    + VECTOR_SUMS
+    + PLUGINS
+    + SENT
 )
 """All of them."""

@@ -143,9 +143,8 @@ class StagedItems:
         return frozenset(self._places[number][0] for number in staged.places)
 
     def is_free(self, staged: Staged, folder: Folder, *, look_up: bool) -> bool:
-        """Whether staged items can be moved as they are, in the caller's transaction: the schema is the same.
-
-        With `look_up`, the folder and those below it have none of their URLs, and the catalogue has nothing of equal content.
+        """Whether staged items can be moved as they are, in the caller's transaction: the schema is the same, and the catalogue has
+        nothing of equal content. With `look_up`, the folder and those below it have none of their URLs either.
         """
         if staged.schema != self._schema():
             return False

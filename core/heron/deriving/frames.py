@@ -98,4 +98,4 @@ class FrameRun(Run):
 
 def _piece(item: Item, due: Due, values: Made) -> Piece:
     frame, print_ = due
-    return Piece(item, frame.id, f"{item.name}#{frame.number}", print_, values)
+    return Piece(item, frame.id, f"{item.name}#{frame.number}", print_, values, frame.number)

@@ -38,6 +38,8 @@ class Piece:
     place: str
     fingerprint: str
     values: Mapping[str, Json] | HeronError
+    number: int | None = None
+    """The number of the frame, None for an item."""
 
 
 class Run:
@@ -172,7 +174,7 @@ class Run:
         except HeronError as error:
             self._note(item, piece.place, HeronError(f"deriver {self._record.name}: {error}"))
             return
-        self._pending.append(Values(piece.owner, item.uuid, piece.fingerprint, values))
+        self._pending.append(Values(piece.owner, item.uuid, piece.fingerprint, values, piece.number))
         if len(self._pending) >= _KEPT:
             self._keep()
 

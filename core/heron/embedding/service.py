@@ -53,7 +53,7 @@ class Embedded(Record):
     """How many of the new vectors are of texts."""
 
     without_text: int = 0
-    """Items without a text, for an embedder of texts."""
+    """Items, and pages, without a text, for an embedder of texts."""
 
 
 class EmbeddingService:
@@ -220,9 +220,8 @@ def _notes(record: EmbedderModel, loaded: Behind, run: Run) -> tuple[str, ...]:
         notes.append(first)
         if run.outside:
             verb = "is" if run.outside == 1 else "are"
-            notes.append(
-                f"{run.outside:,} of the {run.embedded:,} new pictures {verb} unlike all that it knows."
-            )
+            pictures = run.embedded - min(run.texts, run.embedded)
+            notes.append(f"{run.outside:,} of the {pictures:,} new pictures {verb} unlike all that it knows.")
     if run.long:
         verb, has = ("is", "It has") if run.long == 1 else ("are", "Each has")
         notes.append(

@@ -26,7 +26,9 @@ States = frozenset[int]
 
 
 def common_host(one: str, other: str) -> str | None:
-    """The shortest host that both patterns match as a whole; None if there is none, or a pattern looks around, which is not followed."""
+    """The shortest host that both patterns match as a whole; None if there is none, if too many pairs of states would have to be seen, or if a
+    pattern is not followed, as one that looks around.
+    """
     try:
         first, second = _Automaton(one), _Automaton(other)
     except (NotImplementedError, re.error, RecursionError):

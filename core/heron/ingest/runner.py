@@ -147,7 +147,7 @@ class Runner:
             pipeline = self._pipeline(plan, source, report, rule, position)
             target = self._folder_of(job) or self._folders.find(plan.folder)
             prober = Prober(
-                self._plugins, plan.probe, source.opener, source.integration, isolates_all=how.died == 1
+                self._plugins, plan.probe, source.opener, source.integration, isolates_all=how.died > 0
             )
             units = iter(()) if job.is_read else islice(source.units(), position, None)
             stream = _UntilBroken(units, waits=plan.ignore_errors)

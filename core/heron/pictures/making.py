@@ -55,6 +55,7 @@ def in_threads(
             return
 
     def run() -> None:
+        given_up.discard(threading.get_ident())  # of a thread that has ended: its ident is used again
         with working_for(patience):
             take()
 
@@ -69,7 +70,7 @@ def in_threads(
                 at_work[threading.get_ident()] = item
                 try:
                     for piece in work(item):
-                        if stopped.is_set():
+                        if stopped.is_set() or threading.get_ident() in given_up:
                             return
                         put((item, piece))
                 except HeronError as error:

@@ -320,8 +320,8 @@ class SearchService:
         if query.min_sure is None:
             return query.min_score
         scale = self._similar().sureness.of(query, sought.key, sought.vector)
-        sure = scale.least(query.min_sure) if scale is not None else 1.0
-        return max(sure, -1.0 if query.min_score is None else query.min_score)
+        assert scale is not None  # `of` raises otherwise
+        return max(scale.least(query.min_sure), -1.0 if query.min_score is None else query.min_score)
 
     def _sorted_page(self, query: Query, table: Table, among: Sequence[int] | None = None) -> _Found:
         """A page in the order of the sort, by default in the order in which rows were added."""

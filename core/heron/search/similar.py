@@ -15,7 +15,7 @@ from heron.catalog.vectors.rows import VectorSet
 from heron.catalog.vectors.store import VectorStore
 from heron.embedders.passages import Passage, vector_of
 from heron.errors import InvalidInput, NotFound, PluginError, QueryError
-from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager, TurningEmbedder
+from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager
 from heron.hooks.door import guarded
 from heron.media.kinds import Kinds
 from heron.media.sizing import LONGEST, Sight
@@ -84,11 +84,6 @@ class Behind:
         with guarded(self.who, verb, about, PluginError):
             vectors: Array = np.asarray(getattr(self._embedder, verb)(given))
         return self._numbers(vectors, len(given))
-
-    @property
-    def turns(self) -> bool:
-        """Whether it is a `TurningEmbedder`."""
-        return isinstance(self._embedder, TurningEmbedder)
 
     def turned(self, vectors: Array, quarters: int, *, mirrored: bool) -> Array:
         """As `TurningEmbedder.turned`; raises PluginError."""

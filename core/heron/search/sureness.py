@@ -132,17 +132,19 @@ class Sureness:
         """How sure hits of a query are, by their scores under a key; `vector` is that of its text.
 
         None unless it is a text alone, for fewer than 50 vectors, without the embedder, and where texts without meaning all
-        find the same. Raises QueryError if that cannot be said and the query has a `min_sure`.
+        find the same. Raises QueryError, or the PluginError of the embedder, if that cannot be said and the query has a `min_sure`.
         """
         if query.text is None or query.like:
             return None
         try:
             found = self._scale(key, vector, self._behind(self._vectors._named(key)))
         except PluginError:
-            found = None
+            if query.min_sure is not None:
+                raise
+            return None
         if found is None and query.min_sure is not None:
             raise QueryError(
-                f"how sure hits are cannot be said under {key!r}: at least {LEAST} different vectors are needed",
+                f"how sure hits are cannot be said under {key!r}: at least {LEAST} different vectors are needed, and an embedder that tells texts apart",
                 hint="give a number as min_score",
             )
         return found

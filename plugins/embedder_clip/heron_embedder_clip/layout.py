@@ -18,9 +18,6 @@ LARGEST_SIDE = 1024
 LONGEST_CONTEXT = 4096
 LARGEST_VOCABULARY = 2_000_000
 
-CLEANINGS = ("whitespace", "lower", "canonicalize")
-"""How open_clip cleans texts, by its `tokenizer_kwargs`."""
-
 _NAFLEX = "a SigLIP 2 model of the kind NaFlex, which takes pictures of any shape as patches; such models are not read"
 _INSTEAD = "use one of a fixed resolution, such as siglip2-base-patch16-224"
 

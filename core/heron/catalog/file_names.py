@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from heron.catalog.paths import path_sql
-from heron.media.archives import MARK
+from heron.metadata.keys import ARCHIVE_MARK
 
 
 def named_sql(column: str) -> str:
     """The SQL that the file at the URL in a column has a name; its two parameters are `patterns`."""
-    path = f"'/' || replace({path_sql(column)}, '{MARK}', '{MARK}/')"
+    path = f"'/' || replace({path_sql(column)}, '{ARCHIVE_MARK}', '{ARCHIVE_MARK}/')"
     return f"({path} LIKE ? ESCAPE '!' OR {path} LIKE ? ESCAPE '!')"
 
 
@@ -24,4 +24,4 @@ def patterns(name: str, *, exact: bool = False) -> tuple[str, str]:
     """
     escaped = name.lstrip("/").replace("!", "!!").replace("_", "!_")
     pattern = "%/" + (escaped.replace("%", "!%") if exact else escaped)
-    return pattern, f"{pattern}{MARK}%"
+    return pattern, f"{pattern}{ARCHIVE_MARK}%"

@@ -19,7 +19,7 @@ from heron.catalog.versions.changes import changed_content
 from heron.curation.hashing import hash_items
 from heron.errors import HeronError, NotFound
 from heron.jobs import Integration
-from heron.media.archives import MARK
+from heron.metadata.keys import ARCHIVE_MARK
 from heron.models import Dataset, DatasetRow, Item
 from heron.storage.opening import media_file
 from heron.storage.service import StorageService
@@ -150,7 +150,7 @@ class DatasetFiles:
 
     def _look(self, file: _File) -> dict[str, Any]:
         """The size, ETag and time of a file as they are now."""
-        if MARK in file.url:  # a file in an archive
+        if ARCHIVE_MARK in file.url:  # a file in an archive
             return _known(None, self._open(file).size, None)
         found = self._storage._opener.open(file.url, file.integration).stat(file.url)
         modified = utc_iso(found.modified_at) if found.modified_at else None

@@ -11,7 +11,7 @@ from attrs import frozen
 from heron.catalog.spelling import absolute_path
 from heron.errors import HeronError, InvalidInput
 from heron.jobs import Integration
-from heron.media.archives import MARK
+from heron.metadata.keys import ARCHIVE_MARK
 from heron.models import Item, Member
 from heron.storage.opening import media_file
 from heron.storage.service import StorageService
@@ -50,7 +50,7 @@ class ItemFiles:
         """Raise HeronError if a file has another size, ETag or time than when it was frozen."""
         of = member or item
         time = item.modified_at if member is None else None
-        if MARK in url:
+        if ARCHIVE_MARK in url:
             return  # its size is compared when it is copied
         now = self.storage._opener.open(url, integration).stat(url)
         if of.size not in (None, now.size) or (
@@ -63,7 +63,7 @@ class ItemFiles:
     def local(self, item: Item, member: Member | None = None) -> str | None:
         """The path of a local file; None for an object of a storage, and for a file in an archive."""
         url = self._url(item, member)
-        if not url.startswith("file:") or MARK in url:
+        if not url.startswith("file:") or ARCHIVE_MARK in url:
             return None
         if self.is_frozen:
             self._require_same(item, member, url, self.storage.of(item))
@@ -79,6 +79,6 @@ class ItemFiles:
     def _url(self, item: Item, member: Member | None) -> str:
         if member is not None:
             return member.url
-        if "#" in item.url and MARK not in item.url:
+        if "#" in item.url and ARCHIVE_MARK not in item.url:
             raise InvalidInput(f"item {item.name} is made of several files, which are its members")
         return item.url

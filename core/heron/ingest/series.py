@@ -11,7 +11,7 @@ from heron.catalog.series import FoundPart, SeriesStore, series_mark
 from heron.catalog.stores import HERE, OriginOf
 from heron.ingest.units import Outcome, Unit
 from heron.jobs import ImportJob
-from heron.media.archives import MARK
+from heron.metadata.keys import ARCHIVE_MARK
 from heron.models import Folder, Kind, Member
 
 Standing = Mapping[tuple[Kind, str], tuple[int, str, Sequence[Member]]]
@@ -56,7 +56,9 @@ class SeriesParts:
         first = min(part.url for part in parts)
         size = sum(part.size for part in parts)
         if known is None:
-            folder = first.partition(MARK)[0] if MARK in first else first.rpartition("/")[0] + "/"
+            folder = (
+                first.partition(ARCHIVE_MARK)[0] if ARCHIVE_MARK in first else first.rpartition("/")[0] + "/"
+            )
             return Unit(first, f"{folder}{series_mark(kind)}{quote(parts[0].series)}", size=size, parts=parts)
         id, url = known
         found = {part.url for part in parts}

@@ -18,10 +18,7 @@ from attrs import define, evolve
 from heron.errors import HeronError, MediaError
 from heron.hooks import MediaFile
 from heron.media.sniff import HEAD
-from heron.metadata.keys import file_name, shown_path
-
-MARK = "#zip="
-"""Separates the URL of an archive from the escaped name of a member."""
+from heron.metadata.keys import ARCHIVE_MARK, file_name, shown_path
 
 MEMBERS = 100_000
 """Most members of an archive."""
@@ -136,7 +133,7 @@ def members(archive: MediaFile) -> Iterator[ZipMember | MediaError]:
 
 def member_of(archive: MediaFile, url: str) -> ZipMember:
     """The member that a URL with a fragment names; raises MediaError if the archive does not contain it."""
-    name = unquote(url.rpartition(MARK)[2])
+    name = unquote(url.rpartition(ARCHIVE_MARK)[2])
     with archive.open() as stream, _explained(archive, name):
         opened = zipfile.ZipFile(stream)
         info = _checked(archive, opened.getinfo(name))
@@ -145,7 +142,7 @@ def member_of(archive: MediaFile, url: str) -> ZipMember:
 
 
 def _member(archive: MediaFile, info: zipfile.ZipInfo, head: bytes) -> ZipMember:
-    url = f"{archive.url}{MARK}{quote(info.filename)}"
+    url = f"{archive.url}{ARCHIVE_MARK}{quote(info.filename)}"
     name = file_name(info.filename.rpartition("/")[2])
     return ZipMember(url, name, info.file_size, head, archive, info.filename)
 

@@ -13,8 +13,9 @@ from PIL.Image import Image
 
 from heron.errors import MediaError
 from heron.hooks import MediaFile
-from heron.media.archives import MARK, ZipMember, member_of
+from heron.media.archives import ZipMember, member_of
 from heron.media.text_picture import draw_text
+from heron.metadata.keys import ARCHIVE_MARK
 from heron.models import MediaFacts
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -103,7 +104,7 @@ class OfficeDecoder:
 
 def _member(file: MediaFile, name: str) -> ZipMember:
     try:
-        return member_of(file, f"{file.url}{MARK}{name}")
+        return member_of(file, f"{file.url}{ARCHIVE_MARK}{name}")
     except MediaError as error:
         if isinstance(error.__cause__, KeyError):
             raise MediaError(f"{file.name} is a zip archive without {name}") from error
@@ -211,7 +212,7 @@ class _Text:
 def _about(file: MediaFile) -> dict[str, str]:
     """What a document says of itself, each on one line, with times in UTC; empty if it says nothing."""
     try:
-        member = member_of(file, f"{file.url}{MARK}{_PLACES[file.media_type][1]}")
+        member = member_of(file, f"{file.url}{ARCHIVE_MARK}{_PLACES[file.media_type][1]}")
     except MediaError as error:
         if isinstance(error.__cause__, KeyError):
             return {}

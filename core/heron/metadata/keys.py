@@ -14,6 +14,9 @@ _LEGAL = re.compile(r"[A-Za-z0-9 ._-]+")
 _SEPARATORS = re.compile(r"[ ._-]")
 RESERVED = "keyframes"
 
+ARCHIVE_MARK = "#zip="
+"""Separates the URL of an archive from the escaped name of a member."""
+
 
 def check_key(key: object) -> str:
     """Return a legal schema key; raises MetadataError that says which rule is broken."""

@@ -11,11 +11,11 @@ from heron.catalog.spelling import absolute_path
 from heron.errors import InvalidInput, MediaError
 from heron.hooks import Values
 from heron.jobs import Integration
-from heron.media.archives import MARK
 from heron.media.kinds import CONTAINERS, Kinds
 from heron.media.montage import MOST, montage
 from heron.media.reader import Decoding, MediaReader
 from heron.media.sizing import Sight
+from heron.metadata.keys import ARCHIVE_MARK
 from heron.models import OTHER, Item, Kind, Member
 from heron.storage.opening import OpenedFile, media_file
 from heron.storage.retries import PatientStorage
@@ -247,7 +247,7 @@ def _changed(url: str) -> tuple[int, int] | None:
     if not url.startswith("file:"):
         return None
     try:
-        found = absolute_path(url.partition(MARK)[0]).stat()
+        found = absolute_path(url.partition(ARCHIVE_MARK)[0]).stat()
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns

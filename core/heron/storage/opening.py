@@ -8,8 +8,9 @@ from pathlib import Path
 from heron.catalog.spelling import absolute_path
 from heron.errors import HeronError
 from heron.hooks import StoredObject
-from heron.media.archives import MARK, ZipMember, member_of
+from heron.media.archives import ZipMember, member_of
 from heron.media.files import PREFETCH, LocalFile, RemoteFile, look_at, remote_file
+from heron.metadata.keys import ARCHIVE_MARK
 from heron.storage.retries import PatientStorage
 
 OpenedFile = LocalFile | RemoteFile | ZipMember
@@ -25,8 +26,8 @@ def media_file(url: str, storage_of: StorageOf | None) -> OpenedFile:
 
     Without `storage_of`, only local files can be opened.
     """
-    if MARK in url:
-        return member_of(media_file(url.partition(MARK)[0], storage_of), url)
+    if ARCHIVE_MARK in url:
+        return member_of(media_file(url.partition(ARCHIVE_MARK)[0], storage_of), url)
     if url.startswith("file:"):
         return look_at(absolute_path(url), url)
     assert storage_of is not None, "no storage at hand"

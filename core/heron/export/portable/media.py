@@ -16,8 +16,7 @@ from heron.catalog.paths import HERE
 from heron.catalog.spelling import absolute_path
 from heron.errors import HeronError, InvalidInput
 from heron.export.portable.sink import Hashing, Sink
-from heron.media.archives import MARK
-from heron.metadata.keys import file_name
+from heron.metadata.keys import ARCHIVE_MARK, file_name
 from heron.models import Item, Json
 from heron.storage.opening import media_file
 from heron.storage.service import StorageService
@@ -56,7 +55,7 @@ class MediaCopies:
         """The URLs of the files of an item: of the archive, for a member of one."""
         members = [member.url for member in self._items._contents.members(item)]
         for url in members or [item.url]:
-            yield url.partition(MARK)[0]
+            yield url.partition(ARCHIVE_MARK)[0]
 
     def _one(self, item: Item, url: str) -> Iterator[dict[str, Json]]:
         kept = self._database.places.kept(url) or url

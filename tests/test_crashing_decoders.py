@@ -17,6 +17,7 @@ import heron
 from heron.cli import crashes
 from heron.cli.crashes import Crash, left_by
 from heron.cli.exits import ERROR, FAILURES, INCOMPLETE
+from heron.cli.sync import told_before
 
 CRASHING = """
 import os
@@ -103,6 +104,24 @@ def test_an_import_survives_the_crash_of_a_decoder(lake):
     assert done.returncode == ERROR and "Folder B could not be synced" in done.stderr, done.stderr
     [report] = json.loads(done.stdout)["items"]
     assert (report["job"]["added"], report["job"]["failed"]) == (13, 1) and named(report)
+
+
+@pytest.mark.parametrize("deleted", ["A", "B", "C", None])
+def test_a_sync_that_goes_on_knows_what_was_done_though_a_folder_was_deleted(tmp_path, deleted):
+    with heron.open(tmp_path / "lake", discover=False) as workspace:
+        for name in "ABC":
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "a.txt").write_text("a")
+            workspace.synced.bind(name, (tmp_path / name).as_uri() + "/")
+        for name in "AB":
+            workspace.ingest.sync(name)
+        if deleted:
+            workspace.folders.delete(deleted)
+        there = [synced.folder for synced in workspace.synced.list()]
+        before, left = told_before(there, workspace, workspace.imports.list()[::-1])
+    assert left == [name for name in "C" if name != deleted]
+    last = "B" if deleted != "B" else "a folder that was deleted meanwhile"
+    assert before == [*(name for name in "A" if name != deleted), last]
 
 
 def test_a_crash_outside_of_an_import_ends_the_program_as_before(lake):

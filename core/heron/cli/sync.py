@@ -54,12 +54,11 @@ def command(
             say_report(report, f"Synced {name}")
 
     if done:
-        place = _place(names, workspace, done[-1].job)
+        before, names = told_before(names, workspace, [report.job for report in done])
         reports += [report for report in done[:-1] if report.job.state in _ENDED]
         jobs = {report.job.folder_id: report.job for report in done[:-1]}
-        statuses += [_status_before(name, workspace, jobs) for name in names[:place]]
-        tell(done[-1], names[place])
-        names = names[place + 1 :]
+        statuses += [_status_before(name, workspace, jobs) for name in before[:-1]]
+        tell(done[-1], before[-1])
     for name in names:
         try:
             with resumable(), progress_bar(f"Syncing {name}") as progress:
@@ -91,10 +90,22 @@ def _status_before(name: str, workspace: Workspace, jobs: Mapping[int | None, Im
     return ERROR
 
 
-def _place(names: Sequence[str], workspace: Workspace, job: ImportJob) -> int:
-    """The place of the folder of an import among some names of folders."""
-    for place, name in enumerate(names):
-        with suppress(HeronError):  # it has been told of already
-            if workspace.folders.get(name).id == job.folder_id:
-                return place
-    return len(names) - 1
+def told_before(
+    names: Sequence[str], workspace: Workspace, jobs: Sequence[ImportJob]
+) -> tuple[list[str], list[str]]:
+    """The names of the folders up to that of the last of some syncs, and those of the folders that are still to sync.
+
+    The folder of the last sync can have been deleted since: then it has no name, and the folder of the last sync that is there counts.
+    """
+    ids: list[int | None] = []
+    for name in names:
+        try:
+            ids.append(workspace.folders.get(name).id)
+        except HeronError:  # it has been told of already
+            ids.append(None)
+    synced = {job.folder_id for job in jobs} - {None}
+    last = max((place for place, id in enumerate(ids) if id in synced), default=-1)
+    before = list(names[: last + 1])
+    if last < 0 or ids[last] != jobs[-1].folder_id:
+        before.append("a folder that was deleted meanwhile")
+    return before, list(names[last + 1 :])

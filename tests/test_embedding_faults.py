@@ -68,7 +68,7 @@ FAULTS = {
 def test_an_embedder_that_fails_is_named_in_one_sentence_and_what_was_done_stays(
     lake, model, tmp_path, fault
 ):
-    items = paint(lake, tmp_path / "in", 10)
+    items = paint(lake, tmp_path / "in", 12)
     embed, (faulty, reason) = model.embed_images, FAULTS[fault]
     model.embed_images = lambda images: embed(images) if model.seen < 6 else faulty(images)
     with pytest.raises(PluginError) as refusal:
@@ -83,7 +83,28 @@ def test_an_embedder_that_fails_is_named_in_one_sentence_and_what_was_done_stays
             lake.search(**query)
         assert "\n" not in str(refusal.value)
     model.embed_images = embed
-    assert lake.embed("colour").embedded == 2
+    assert lake.embed("colour").embedded == 4
+
+
+@pytest.mark.parametrize("executor", [None, "threads:2"])
+def test_a_picture_that_an_embedder_fails_for_costs_itself_alone(lake, model, tmp_path, executor):
+    """Also the last one, which is a batch of its own."""
+    items = paint(lake, tmp_path / "in", 9)
+    embed = model.embed_images
+
+    def some(images):
+        made = embed(images)
+        if {1, 8} & {round(255 * level) for level in made[:, 0].tolist()}:
+            raise ValueError("this one")
+        return made
+
+    model.embed_images = some
+    report = lake.embed("colour", executor=executor)
+    assert (report.embedded, report.failed) == (7, 2)
+    assert sorted(problem.place for problem in report.problems) == [items[1].name, items[8].name]
+    assert all("this one" in problem.reason for problem in report.problems)
+    again = lake.embed("colour", executor=executor)
+    assert (again.embedded, again.skipped, again.failed) == (0, 7, 2)
 
 
 def test_an_embedding_that_is_refused_leaves_no_key_and_no_set_behind(lake, model, tmp_path):
@@ -95,8 +116,7 @@ def test_an_embedding_that_is_refused_leaves_no_key_and_no_set_behind(lake, mode
             lake.embed("colour")
         assert (lake.schema.to_dict(), lake.schema.unknown_keys(), lake.vectors.status()) == (before, [], [])
     lake.schema.add_embedding("colour", 3)
-    with pytest.raises(PluginError):
-        lake.embed("colour")
+    assert lake.embed("colour").failed == 3
     assert "colour" in lake.schema.to_dict()  # it was there before
     model.embed_images = embed
     assert lake.embed("colour").embedded == 3

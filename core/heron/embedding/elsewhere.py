@@ -8,7 +8,8 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from heron.embedders.passages import Mean, Passage, vectors_of
+from heron.embedders.passages import NOTHING, Mean, Passage
+from heron.embedding.batches import Batches
 from heron.embedding.contents import PICTURES, Reading
 from heron.errors import PluginError
 from heron.executors.shipping import here
@@ -40,16 +41,19 @@ class Vectors:
                 f"{here()}: embedder {self.embedder} has the revision {loaded.revision}, expected {self.revision}",
                 hint="workers need the same model",
             )
-        one_at_a_time = threading.Lock()
+        batches, one_at_a_time = Batches(loaded), threading.Lock()
 
         def make(pieces: Sequence[Any]) -> list[Any]:
-            shown = [each if isinstance(each, Passage) else laid(each) for _, _, each in pieces]
-            there = [each for each in shown if not isinstance(each, Passage) or each.text]
+            shown = [
+                ((item.id, number), item.name, each if isinstance(each, Passage) else laid(each))
+                for item, number, each in pieces
+            ]
+            there = [piece for piece in shown if piece[2] != NOTHING]
             with one_at_a_time:
-                found = iter(vectors_of(loaded, there) if there else ())
+                found = iter(batches(there))
             return [
                 (each, next(found) if each.text else None) if isinstance(each, Passage) else next(found)
-                for each in shown
+                for _, _, each in shown
             ]
 
         return make
@@ -82,14 +86,18 @@ class Embedding(Drawing):
             super()._collect(made, number, result)
             return
         passage, vector = result
-        if vector is None:
+        if passage == NOTHING:
             made.append((number, None))
             return
         if passage.is_first:
             made.append((number, Mean(is_whole=False)))
-        mean = next(each for known, each in reversed(made) if known == number)
-        mean.join(vector)
-        mean.is_whole = passage.is_last
+        place = next(place for place in reversed(range(len(made))) if made[place][0] == number)
+        if isinstance(vector, PluginError):
+            made[place] = number, vector
+        elif vector is not None:
+            mean = made[place][1]
+            mean.join(vector)
+            mean.is_whole = passage.is_last
 
 
 def _is_whole(made: Any) -> bool:

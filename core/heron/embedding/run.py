@@ -15,7 +15,8 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.catalog.vectors.store import VectorStore
-from heron.embedders.passages import NOTHING, Mean, Passage, vectors_of
+from heron.embedders.passages import NOTHING, Mean, Passage
+from heron.embedding.batches import Batches, Result
 from heron.embedding.contents import Reading, content_of
 from heron.errors import HeronError, MediaError, PluginError
 from heron.hooks import BoundedEmbedder, EmbedderModel
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 _NONE = -1
 """No fingerprint: there is no vector."""
-
-_GIVEN_UP = 4
-"""The first pictures of a batch of which none can be embedded alone: then it is not the fault of the pictures."""
 
 _KEPT = 256
 """Vectors that are stored in one transaction."""
@@ -64,12 +62,14 @@ Wanted = tuple[Owner, Item, int]
 
 @frozen(eq=False)
 class Vector:
-    """What a worker has made: the vector of a picture, the mean of the passages of a text, or None for a page without text."""
+    """What a worker has made: the vector of a picture, the mean of the passages of a text, why there is none, or None for a page
+    without text.
+    """
 
     owner: Owner
     item: Item
     fingerprint: int
-    vector: numpy.ndarray[Any, Any] | Mean | None
+    vector: Result
 
 
 class Run:
@@ -98,11 +98,9 @@ class Run:
         self._loaded = loaded
         self._sight = Sight(record.picture_size, loaded.shortest_side)
         self._reading = Reading.of(record)
-        self._means: dict[Owner, Mean | None] = {}
-        """What was embedded of texts of which passages are still to come; None for one that failed."""
-
-        self._failing: set[Owner] = set()
-        """The owners that failed since the last success."""
+        self._batches = Batches(loaded)
+        self._means: dict[Owner, Mean] = {}
+        """What was embedded of texts of which passages are still to come."""
 
         self._kept = kept
         self._with_frames = with_frames
@@ -125,6 +123,8 @@ class Run:
 
         self.outside = 0
         self.problems: list[ImportProblem] = []
+        self.failure: PluginError | None = None
+        """Why the embedder made no vector of the first item that it failed for."""
 
     def __call__(
         self,
@@ -150,6 +150,8 @@ class Run:
                         wanted = piece.owner, piece.item, piece.fingerprint
                         if piece.vector is None:
                             self.without_text += 1
+                        elif isinstance(piece.vector, PluginError):
+                            self._fail(item, piece.vector)
                         elif isinstance(piece.vector, Mean):
                             self._take_text(wanted, piece.vector)
                         else:
@@ -217,9 +219,7 @@ class Run:
         numbers = [number for number in wanted if number is not None]
         return self._pictures._asked(item, own=None in wanted, numbers=numbers) if wanted else None
 
-    def vector_of(
-        self, item: Item, number: int | None, vector: numpy.ndarray[Any, Any] | Mean | None
-    ) -> Vector:
+    def vector_of(self, item: Item, number: int | None, vector: Result) -> Vector:
         """What a worker has made."""
         return Vector(*self._asked_for[item.id][number], vector)
 
@@ -257,81 +257,36 @@ class Run:
         return int.from_bytes(digest[:8], "big") >> 1
 
     def _embed(self, batch: list[_Piece]) -> None:
-        """Embed a batch, and empty the list."""
-        pieces, batch[:] = [piece for piece in batch if not self._is_lost(piece)], []
-        if not pieces:
-            return
-        try:
-            found = vectors_of(self._loaded, [piece.content for piece in pieces])
-        except PluginError as error:
-            self._embed_apart(pieces, error)
-        else:
-            self._failing.clear()
-            self._take_all(pieces, found)
-
-    def _is_lost(self, piece: _Piece) -> bool:
-        """Whether a passage belongs to a text of which another one could not be embedded."""
-        if not isinstance(piece.content, Passage) or piece.content.is_first:
-            return False
-        return self._means.get(piece.owner, self) is None
-
-    def _embed_apart(self, batch: Sequence[_Piece], error: PluginError) -> None:
-        """Embed the pieces of a batch that failed one by one, so that each costs its item alone.
-
-        Raises the error where the embedder fails for all, or for the first `_GIVEN_UP` items; of texts, for so many one after the other.
-        """
-        of_pictures = not any(isinstance(piece.content, Passage) for piece in batch)
-        if of_pictures:
-            self._failing.clear()
-        given_up = min(len(batch), _GIVEN_UP) if of_pictures else _GIVEN_UP
-        failed: list[tuple[_Piece, PluginError]] = []
-        has_some = False
-        for piece in batch:
-            if self._is_lost(piece):
-                continue
-            try:
-                found = vectors_of(self._loaded, [piece.content])
-            except PluginError as reason:
-                failed.append((piece, reason))
-                self._failing.add(piece.owner)
-                if len(self._failing) >= given_up and not has_some:
-                    raise PluginError(f"{piece.item.name}: {error.message}", hint=error.hint) from reason
-                if isinstance(piece.content, Passage):
-                    self._means[piece.owner] = None
-            else:
-                has_some = True
-                self._failing.clear()
-                self._take_all([piece], found)
-        for piece, alone in failed:
-            self._note(piece.item, alone)
-
-    def _take_all(self, batch: Sequence[_Piece], found: Sequence[numpy.ndarray[Any, Any] | Mean]) -> None:
-        """Keep the vectors of pictures, and put those of passages together."""
+        """Embed a batch, and empty the list: keep the vectors of pictures, and put those of passages together."""
         import numpy as np
 
+        pieces, batch[:] = list(batch), []
+        found = self._batches([(piece.owner, piece.item.name, piece.content) for piece in pieces])
         pictures: list[Wanted] = []
         vectors = []
-        for piece, vector in zip(batch, found, strict=True):
+        for piece, made in zip(pieces, found, strict=True):
             wanted = piece.owner, piece.item, piece.fingerprint
-            if isinstance(vector, Mean) and isinstance(piece.content, Passage):
-                self._put_together(wanted, piece.content, vector)
-            else:
+            if isinstance(made, PluginError):
+                self._means.pop(piece.owner, None)
+                self._fail(piece.item, made)
+            elif isinstance(made, Mean) and isinstance(piece.content, Passage):
+                self._put_together(wanted, piece.content, made)
+            elif isinstance(made, np.ndarray):
                 pictures.append(wanted)
-                vectors.append(vector)
+                vectors.append(made)
         if pictures:
-            self._take_pictures(pictures, np.stack(vectors))  # type: ignore[arg-type]
+            self._take_pictures(pictures, np.stack(vectors))
 
     def _put_together(self, wanted: Wanted, passage: Passage, vector: Mean) -> None:
         owner = wanted[0]
         if passage.is_first:
             self._means[owner] = Mean()
         mean = self._means.get(owner)
-        if mean is not None:
-            mean.join(vector)
+        if mean is None:  # the rest of its text could not be read
+            return
+        mean.join(vector)
         if passage.is_last:
-            self._means.pop(owner, None)
-            if mean is not None:
-                self._take_text(wanted, mean)
+            self._take_text(wanted, self._means.pop(owner))
 
     def _take_text(self, wanted: Wanted, mean: Mean) -> None:
         import numpy as np
@@ -373,6 +328,10 @@ class Run:
         self.embedded += self._vectors._keep_made(
             self._kept.key, owners, uuids, np.stack(vectors), fingerprints
         )
+
+    def _fail(self, item: Item, error: PluginError) -> None:
+        self.failure = self.failure or PluginError(f"{item.name}: {error.message}", hint=error.hint)
+        self._note(item, error)
 
     def _note(self, item: Item, error: HeronError) -> None:
         if isinstance(error, NoText) or (

@@ -105,8 +105,8 @@ class EmbeddingService:
 
         Vectors that were given are kept, and a set of another model or revision is refused, unless `again`.
 
-        Files that cannot be read are in the report. Raises PluginError if the embedder is not available, and
-        InvalidInput for a key of another type.
+        Files that cannot be read, or that the embedder fails for, are in the report. Raises PluginError if the embedder is not available,
+        fails for four items one after the other, or for all of a new key, and InvalidInput for a key of another type.
         """
         self._vectors._rights.require("update", key or embedder)
         record = self._embedders.record(embedder)
@@ -148,6 +148,8 @@ class EmbeddingService:
                         by_workers, asked=run.asked, piece_of=run.vector_of, work=work, workers=workers
                     )
                     run(self.chosen(items, embedder), progress, produce)
+            if is_new and not run.embedded and run.failure is not None:
+                raise run.failure
         except BaseException:
             if is_new and not run.embedded:
                 self._take_back(kept)

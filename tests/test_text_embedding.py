@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 import heron
-from heron.embedders.passages import Mean, passages_of
 from heron.errors import PluginError
 from heron.hooks import PluginManager
 from heron.models import NewItem, Query
-from heron.testing import DecoderContract
 from tests.toy_stacks import ToyStacks, slices
 from tests.toy_vectors import ColourModel
 
@@ -164,9 +159,9 @@ def test_a_model_that_counts_in_tokens_reads_each_text_to_its_end(tmp_path):
 
 
 def test_a_model_that_reads_nothing_is_said(tmp_path):
-    with lake_of(tmp_path, WordModel(longest=0)) as lake:
-        with pytest.raises(PluginError, match="ferry.txt: the model reads no text"):
-            lake.embed("words", ["ferry.txt"])
+    told = r"ferry\.txt: the model reads no text"
+    with lake_of(tmp_path, WordModel(longest=0)) as lake, pytest.raises(PluginError, match=told):
+        lake.embed("words", ["ferry.txt"])
 
 
 def test_an_embedder_of_both_reads_the_text_of_what_has_some_and_the_picture_of_the_rest(tmp_path):
@@ -212,95 +207,6 @@ def test_a_text_is_compared_by_an_embedder_of_texts_where_there_is_one(tmp_path)
         lake.vectors.remove("visual", ["ferry.txt"])
         assert lake.search(like="ferry.txt").key == "words"
         assert lake.search(like="red.png").key == "visual"
-
-
-PAGES = ["BOOK: the ferry leaves the harbour", "", "the night train to oslo " * 9]
-
-
-class Booklets:
-    """Files of pages, separated by form feeds."""
-
-    def probe(self, file):
-        return heron.MediaFacts("booklet", "text/x-booklet", frame_count=len(self.pages(file)))
-
-    def pages(self, file):
-        with file.open() as stream:
-            return stream.read().decode().split("\f")
-
-    def picture(self, file, size):
-        return Image.new("RGB", (8, 8), "green")
-
-    def times(self, file, *, whole=True):
-        return ()
-
-    def frames(self, file, numbers, size=None):
-        return ((number, Image.new("RGB", (8, 8), "green")) for number in sorted(set(numbers)))
-
-    def text(self, file):
-        return (f"{page}\n" for page in self.pages(file))
-
-    def page_texts(self, file, numbers):
-        pages = self.pages(file)
-        return ((number, pages[number]) for number in sorted(set(numbers)))
-
-    @heron.hookimpl
-    def register_kinds(self):
-        yield heron.MediaKind(name="booklet", summary="pages", media_type="text/x-booklet", has_text=True)
-
-    @heron.hookimpl
-    def register_decoders(self):
-        format = heron.MediaFormat(
-            media_type="text/x-booklet", kind="booklet", suffixes=[".booklet"], signature=b"BOOK:"
-        )
-        yield heron.MediaDecoder(name="booklets", summary="pages", formats=[format], load=Booklets)
-
-
-def booklet(tmp_path, model, **record):
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.booklet").write_text("\f".join(PAGES))
-    plugins = [Words(model, text_size=40, text_overlap=0, **record), Booklets()]
-    lake = heron.open(tmp_path / "lake", plugins=plugins, discover=False)
-    lake.ingest.files([tmp_path / "in"], folder="A")
-    lake.frames.set("a.booklet", [0, 1, 2])
-    return lake
-
-
-@pytest.mark.parametrize("executor", [None, "threads"])
-def test_pages_are_embedded_and_found_by_their_text(tmp_path, executor):
-    with booklet(tmp_path, WordModel()) as lake:
-        report = lake.embed("words", frames=True, executor=executor)
-        assert (report.embedded, report.texts, report.without_text, report.failed) == (3, 3, 1, 0)
-        assert "2 texts are longer than words reads at once" in report.notes[0]
-        [frame] = lake.search.frames(text="night train", limit=1)
-        assert frame.number == 2
-        [item] = (page := lake.search(text="harbour", limit=1))
-        assert (item.name, page.matches[0].frame.number) == ("a.booklet", 0)
-        again = lake.embed("words", frames=True, executor=executor)
-        assert (again.embedded, again.skipped, again.without_text) == (0, 3, 1)
-        lake.vectors.remove("words", [frame])
-        assert [found.number for found in lake.search.frames(like="a.booklet#2", key="words", limit=1)] == [0]
-        with pytest.raises(heron.MediaError, match="page 1 contains no text"):
-            lake.search.frames(like="a.booklet#1", key="words")
-
-
-@pytest.mark.parametrize("executor", [None, "threads"])
-def test_a_page_without_text_is_embedded_by_its_picture_if_pictures_are_read(tmp_path, executor):
-    with booklet(tmp_path, BothModel(), embeds=["image", "text"], reads=["picture", "text"]) as lake:
-        report = lake.embed("words", frames=True, executor=executor)
-        assert (report.embedded, report.texts, report.without_text) == (4, 3, 0)
-        assert lake.vectors.get("words", lake.frames.get("a.booklet", 1))[:3].tolist() == pytest.approx(
-            [0, 128 / 255, 0]
-        )
-
-
-def test_frames_that_are_no_pages_have_no_text(tmp_path):
-    with lake_of(tmp_path, WordModel()) as lake:
-        pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-        pages[0].save(tmp_path / "in" / "film.gif", save_all=True, append_images=pages[1:], duration=100)
-        lake.ingest.files([tmp_path / "in" / "film.gif"], folder="A")
-        lake.frames.set("film.gif", [0, 1])
-        report = lake.embed("words", ["film.gif"], frames=True)
-        assert (report.embedded, report.without_text, report.failed) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("executor", [None, "threads"])
@@ -369,51 +275,6 @@ def test_workers_make_the_same_vectors(tmp_path, case):
             assert (one is None and other is None) or np.array_equal(one, other), item.name
 
 
-# Passages
-
-letters = st.text(st.sampled_from("ab \n"), max_size=300)
-
-
-@given(st.lists(letters, max_size=5), st.integers(16, 60), st.integers(0, 4))
-def test_passages_have_all_words_in_order_and_no_more_than_their_size(pieces, size, overlap):
-    found = list(passages_of(pieces, size, overlap))
-    whole = "".join(pieces)
-    assert [passage.is_first for passage in found] == [True, *[False] * (len(found) - 1)][: len(found)]
-    assert [passage.is_last for passage in found] == [*[False] * (len(found) - 1), True][-len(found) :][
-        : len(found)
-    ]
-    assert all(0 < len(passage.text) <= size and passage.text == passage.text.strip() for passage in found)
-    place = 0
-    for passage in found:  # each is a part of the text, and nothing but blanks is between two
-        start = whole.find(passage.text, max(place - overlap, 0))
-        assert start >= 0
-        assert not whole[place:start].strip()
-        place = start + len(passage.text)
-    assert not whole[place:].strip()
-
-
-def test_passages_end_at_lines_and_words_and_overlap_by_whole_words():
-    text = "one two three four\nfive six seven eight nine ten"
-    found = [passage.text for passage in passages_of([text], 24, 6)]
-    assert found == ["one two three four", "four\nfive six seven", "seven eight nine ten"]
-    assert [passage.text for passage in passages_of(["x" * 50], 20, 0)] == ["x" * 20, "x" * 20, "x" * 10]
-    assert all(a[-4:] in b for a, b in pairwise(found[:2]))
-
-
-def test_a_piece_is_no_passage_and_no_word_is_torn_at_its_end():
-    assert [passage.text for passage in passages_of(["fer", "ry bo", "at"], 40, 0)] == ["ferry boat"]
-
-
-def test_a_mean_counts_vectors_by_their_weight_and_not_by_their_length():
-    mean = Mean()
-    mean.add(np.array([5, 0], np.float32), 3)
-    assert mean.vector().tolist() == [5, 0]
-    mean.add(np.array([0, 0.1], np.float32), 4)
-    assert mean.vector() == pytest.approx([0.6, 0.8])
-    mean.add(np.zeros(2, np.float32), 100)
-    assert mean.vector() == pytest.approx([0.6, 0.8])
-
-
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
@@ -427,46 +288,3 @@ def test_a_record_that_cannot_be_is_refused(record, reason):
     manager = PluginManager(builtin=[], plugins=[Words(WordModel(), **record)], discover=False)
     [status] = manager.statuses
     assert re.search(reason, status.status)
-
-
-def pages_are_right(tmp_path, decoder):
-    path = tmp_path / "a.booklet"
-    path.write_text("\f".join(PAGES))
-    [record] = decoder().register_decoders()
-    given = {"decoder": record, "load": lambda self: decoder()}
-    type("Contract", (DecoderContract,), given)().test_texts_of_pages_are_the_text({path: {}})
-
-
-def test_a_right_reader_of_pages_is_not_caught(tmp_path):
-    pages_are_right(tmp_path, Booklets)
-
-
-def backwards(self, file, numbers):
-    return ((number, self.pages(file)[number]) for number in sorted(set(numbers), reverse=True))
-
-
-def by_place(self, file, numbers):
-    return ((number, self.pages(file)[place]) for place, number in enumerate(sorted(set(numbers))))
-
-
-def without_empty_ones(self, file, numbers):
-    return ((number, text) for number in sorted(set(numbers)) if (text := self.pages(file)[number]))
-
-
-def cut(self, file, numbers):
-    return ((number, self.pages(file)[number][:9]) for number in sorted(set(numbers)))
-
-
-def always_one(self, file, numbers):
-    return ((number, self.pages(file)[number]) for number in sorted(set(numbers)) or [0])
-
-
-def by_path(self, file, numbers):
-    pages = self.pages(file) if file.path else [""] * 3
-    return ((number, pages[number]) for number in sorted(set(numbers)))
-
-
-@pytest.mark.parametrize("mutant", [backwards, by_place, without_empty_ones, cut, always_one, by_path])
-def test_a_wrong_reader_of_pages_is_caught(tmp_path, mutant):
-    with pytest.raises((AssertionError, ValueError)):
-        pages_are_right(tmp_path, type("Wrong", (Booklets,), {"page_texts": mutant}))

@@ -11,6 +11,7 @@ from attrs import frozen
 from heron.catalog.items import ItemService
 from heron.catalog.referring import ItemRef
 from heron.embedders.passages import NOTHING, RULES, Passage, passages_of
+from heron.errors import MediaError
 from heron.hooks import EmbedderModel, PluginManager
 from heron.media.kinds import Kinds
 from heron.media.sizing import Sight, seen
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _TRANSPARENT = ("RGBA", "LA", "PA", "P")
 """Modes of pictures that may have transparent parts."""
+
+_NAMED = 5
+"""Pages that are named in one sentence."""
 
 _GROUND = "ground 2"
 """How transparent parts are laid on a ground (`heron.media.ground`): a change makes their vectors anew."""
@@ -87,7 +91,9 @@ class Reading:
         numbers: Sequence[int],
         draw: Callable[[Sequence[int]], Iterator[tuple[Any, Image]]],
     ) -> Iterator[tuple[Any, Image | Passage]]:
-        """What is embedded of frames: the passages of pages, or pictures, which `draw` makes; raises NoText where there is neither."""
+        """What is embedded of frames: the passages of pages, or pictures, which `draw` makes; raises NoText where there is neither, and
+        MediaError for pages that cannot be read, after the others.
+        """
         left = list(numbers)
         if numbers and self.is_text(item.kind, kinds):
             try:
@@ -101,6 +107,12 @@ class Reading:
                     raise
         if left and self.pictures:
             yield from draw(left)
+        elif left and self.is_text(item.kind, kinds):
+            some = ", ".join(f"{number:,}" for number in left[:_NAMED])
+            more = f" and {len(left) - _NAMED:,} others" if len(left) > _NAMED else ""
+            raise MediaError(
+                f"{item.name}: {'page' if len(left) == 1 else 'pages'} {some}{more} cannot be read"
+            )
 
     def own(
         self, files: ItemFiles, item: Item, kinds: Kinds, draw: Callable[[], Image]

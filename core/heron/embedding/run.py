@@ -106,6 +106,9 @@ class Run:
         self._with_frames = with_frames
         self._again = again
         self._fingerprints: dict[int, dict[Owner, int | None]] = {}
+        self._not_wanted: dict[int, int] = {}
+        """How many pictures and texts need no vector, by the inner id of the item, until it is done."""
+
         self._asked_for: dict[int, dict[int | None, Wanted]] = {}
         """What workers embed, by the inner id of the item."""
 
@@ -130,13 +133,13 @@ class Run:
         self,
         items: Iterable[Item],
         advanced: Callable[[int], None],
-        produce: Produce[_Piece | Vector | int] | None = None,
+        produce: Produce[_Piece | Vector] | None = None,
     ) -> None:
         """Embed items that have no vector of their content yet; `advanced` is called with the number of items
         done. Items whose store does not answer are asked for again at the end. `produce` makes vectors by workers.
         """
         done, batch = 0, []
-        rounds: Rounds[_Piece | Vector | int] = Rounds(self._read, self._pieces, _owner_of, produce)
+        rounds: Rounds[_Piece | Vector] = Rounds(self._read, self._pieces, _owner_of, produce)
         try:
             with closing(rounds(self._with_fingerprints(items))) as pieces:
                 for item, piece in pieces:
@@ -156,10 +159,9 @@ class Run:
                             self._take_text(wanted, piece.vector)
                         else:
                             self._take_pictures([wanted], piece.vector[None])
-                    elif isinstance(piece, int):
-                        self.skipped += piece
                     else:
                         done += 1
+                        self.skipped += self._not_wanted.pop(item.id, 0)
                         self._asked_for.pop(item.id, None)
                         advanced(done)
                         if isinstance(piece, HeronError):
@@ -187,11 +189,9 @@ class Run:
                 self._fingerprints.setdefault(owner[0], {})[owner] = fingerprint
             yield from once.values()
 
-    def _pieces(self, item: Item, made: Collection[Hashable]) -> Iterator[_Piece | int]:
-        """What of an item has to be embedded, and the pictures of its frames, without those whose owners are in `made`,
-        and the number of those that need not.
-        """
-        wanted, skipped = self._wanted(item, made)
+    def _pieces(self, item: Item, made: Collection[Hashable]) -> Iterator[_Piece]:
+        """What of an item has to be embedded, and the pictures of its frames, without those whose owners are in `made`."""
+        wanted = self._wanted(item, made)
         if None in wanted:
             own = wanted.pop(None)
 
@@ -209,12 +209,10 @@ class Run:
             self._pictures._files, item, self._kinds, numbers, draw_all
         ):
             yield _Piece(*wanted[number], content)
-        yield skipped
 
     def asked(self, item: Item, made: Collection[Hashable]) -> Asked | None:
-        """What a worker is to embed of an item; what need not be embedded is counted."""
-        wanted, skipped = self._wanted(item, made)
-        self.skipped += skipped
+        """What a worker is to embed of an item."""
+        wanted = self._wanted(item, made)
         self._asked_for[item.id] = wanted
         numbers = [number for number in wanted if number is not None]
         return self._pictures._asked(item, own=None in wanted, numbers=numbers) if wanted else None
@@ -223,8 +221,8 @@ class Run:
         """What a worker has made."""
         return Vector(*self._asked_for[item.id][number], vector)
 
-    def _wanted(self, item: Item, made: Collection[Hashable]) -> tuple[dict[int | None, Wanted], int]:
-        """What has to be embedded, by frame number, None for the item itself, and the number of those that need not."""
+    def _wanted(self, item: Item, made: Collection[Hashable]) -> dict[int | None, Wanted]:
+        """What has to be embedded, by frame number, None for the item itself; the number of those that need not is noted."""
         fingerprints, content = self._fingerprints.pop(item.id, {}), content_of(item, self._sight)
         mark = self._reading.mark(item.kind, self._kinds)
         fingerprint, skipped = self._fingerprint(content if mark is None else f"{content}|{mark}"), 0
@@ -249,7 +247,8 @@ class Run:
                     skipped += 1
                 elif count is None or frame.number < count:
                     wanted[frame.number] = owner, item, fingerprint
-        return wanted, skipped
+        self._not_wanted[item.id] = skipped
+        return wanted
 
     def _fingerprint(self, content: str) -> int:
         """A 63-bit hash of the model and the content: the fingerprint of a vector."""
@@ -352,7 +351,7 @@ class Run:
         return kind is None or kind.visual
 
 
-def _owner_of(piece: _Piece | Vector | int) -> Owner | None:
+def _owner_of(piece: _Piece | Vector) -> Owner | None:
     """The owner of what is whole: of a text, with its last passage."""
     if isinstance(piece, _Piece) and isinstance(piece.content, Passage) and not piece.content.is_last:
         return None

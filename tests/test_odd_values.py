@@ -104,6 +104,8 @@ def test_a_page_tells_once_of_values_that_count_as_missing(workspace):
     note = "k: 2 values are not of type number and count as missing; heron metadata verify lists them"
     page = workspace.search(where="k > 1 OR k < 0", sort="k")
     assert page.notes == (note,) and page[:1].notes == (note,)
+    assert workspace.search.window(where="k > 1 OR k < 0", sort="k").notes == (note,)
+    assert workspace.search.window(where="k > 1 OR k < 0", start=1).notes == ()
     assert workspace.search(where="width > 1").notes == ()
     workspace.metadata.merge({"1": {"k": 5}})
     assert workspace.search.notes(where="k > 1") == (

@@ -90,6 +90,8 @@ def test_hits_of_a_text_that_means_something_are_sure_and_others_are_not(lake):
     [note] = nonsense.notes
     assert note.startswith(f"No hit is sure (the best {nonsense.matches[0].sure:.2f})")
     assert lake.search.window("red", start=0, limit=3).matches == page.matches[:3]
+    assert lake.search.window("xyzzy").notes == (note,)
+    assert lake.search.window("xyzzy", start=1).notes == ()
     assert {match.sure for match in lake.search("red", sort="name", nearest=20).matches} <= {
         match.sure for match in page.matches[:20]
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 from time import perf_counter
 
@@ -33,6 +33,17 @@ def why_nothing(plan: Plan, engines: Engines) -> list[str]:
     What one part of the condition asks for in vain is said. If each part alone finds something, how much that is.
     """
     return _Search(plan.table, engines).why(plan.condition)
+
+
+def of_no_fact(names: Iterable[str], known: Collection[str], looked_at: int) -> Iterator[str]:
+    """A sentence for each media fact that was asked for in vain and has nearly the name of one that items have.
+
+    `known` are the names of the facts of the newest items, of which at most `looked_at` were read.
+    """
+    for name in names:
+        close = get_close_matches(name, known, n=1) if name not in known else []
+        if close:
+            yield f"{name} is in none of the newest items (up to {looked_at:,} are read); did you mean {close[0]}?"
 
 
 class _Search:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
@@ -83,10 +82,7 @@ class SearchService:
         """
         asked = asked_query(query, parts)
         found = self._page(asked, "items")
-        items = self._fetch(found.ids)
-        matches = self._matches(items, found)
-        notes = (*found.notes, *self._doubts(asked, items, matches, found.key))
-        return Page(items, found.cursor, matches, found.key, notes)
+        return self._told(asked, found, self._fetch(found.ids))
 
     def frames(self, query: Query | str | None = None, **parts: Any) -> Page[Frame]:
         """One page of frames, by default in the order in which they were added; each names its item.
@@ -96,10 +92,7 @@ class SearchService:
         """
         asked = asked_query(query, parts)
         found = self._page(asked, "frames")
-        frames = self._fetch_frames(found.ids)
-        matches = self._matches(frames, found)
-        notes = (*found.notes, *self._doubts(asked, frames, matches, found.key))
-        return Page(frames, found.cursor, matches, found.key, notes)
+        return self._told(asked, found, self._fetch_frames(found.ids))
 
     def window(
         self, query: Query | str | None = None, *, start: int = 0, frames: bool = False, **parts: Any
@@ -107,7 +100,8 @@ class SearchService:
         """The rows of a query from position `start` on, 100 unless `limit` says otherwise: a part of a long grid or table.
 
         The positions hold as long as the catalogue does not change; to read everything, follow the cursor of a page instead,
-        which this page does not have. A similarity search has `nearest` rows, all that reach `min_score`, or 1,000. Raises as a page does.
+        which this page does not have. A similarity search has `nearest` rows, all that reach `min_score`, or 1,000. Notes are on the part
+        that begins at 0. Raises as a page does.
         """
         asked = checked(asked_query(query, parts))
         table: Table = "frames" if frames else "items"
@@ -117,13 +111,14 @@ class SearchService:
         part = slice(start, start + (asked.limit or PAGE))
         ids = order.ids[part].tolist()
         rows: list[Any] = self._fetch_frames(ids) if frames else self._fetch(ids)
-        if order.scores is None or order.frames is None:
-            return Page(rows)
-        scores, shown = (
-            dict(zip(ids, of[part].tolist(), strict=True)) for of in (order.scores, order.frames)
-        )
-        found = _Found(ids, None, scores, shown, order.key, scale=order.scale)
-        return Page(rows, None, self._matches(rows, found), order.key)
+        found = _Found(ids, None, key=order.key, scale=order.scale)
+        if order.scores is not None and order.frames is not None:
+            scores, shown = _by_id(ids, order.scores[part], order.frames[part])
+            found = evolve(found, scores=scores, shown=shown)
+        if start:
+            return Page(rows, None, self._matches(rows, found), order.key)
+        plan = self._planner.plan(asked, frames=frames)
+        return self._told(asked, evolve(found, notes=self._notes_of(plan, ids)), rows)
 
     def _order(self, query: Query, table: Table) -> Order:
         """All rows of a query in its order."""
@@ -148,7 +143,7 @@ class SearchService:
         query = checked(asked_query(query, parts))
         if query.is_similarity and query.sort is None and query.cursor is None:
             most = min(query.limit or _MAX_INTEGER, query.nearest or _MAX_INTEGER)
-            ranked = self._ranked(query, "items", most)
+            ranked = self._nearest(query, self._similar().of(query), "items", most)
             ids = ranked.items.tolist() if ranked is not None else []
             for part in bundles(ids):
                 yield from self._fetch(part)
@@ -220,7 +215,8 @@ class SearchService:
         if query.is_similarity and query.has_floor:
             bare = evolve(query, min_score=None, min_sure=None, sort=None, cursor=None, limit=1)
             best = self._page(bare, "frames" if frames else "items")
-            for score in (best.scores or {}).values():
+            if best.scores:
+                [score] = best.scores.values()
                 sure = f", which is {best.scale.of(score):.2f} sure" if best.scale is not None else ""
                 return [f"The best score is {score:.3f}{sure}."]
         plan = self._planner.plan(evolve(query, sort=None, cursor=None), frames=frames)
@@ -291,9 +287,6 @@ class SearchService:
         scale = self._similar().sureness.of(query, sought.key, sought.vector)
         return _Found(ids, cursor, scores, shown, sought.key, notes, scale)
 
-    def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:
-        return self._nearest(query, self._similar().of(query), table, count)
-
     def _nearest(self, query: Query, sought: Sought, table: Table, count: int) -> Ranked | None:
         """The most similar rows, none below `min_score` and `min_sure`; None if there are no vectors."""
         import numpy as np
@@ -337,21 +330,28 @@ class SearchService:
         if len(rows) > limit:
             last, of_last = rows[limit - 1]
             cursor = made_cursor(fingerprint, [*of_last, last])
-        notes = plan.notes if rows or query.cursor else (*plan.notes, *self._of_no_fact(plan.facts))
+        notes = self._notes_of(plan, rows or query.cursor)
         return _Found([id for id, _ in rows[:limit]], cursor, notes=notes)
 
-    def _of_no_fact(self, names: Sequence[str]) -> Iterator[str]:
-        """A sentence for each media fact that was asked for in vain and has nearly the name of one that items have."""
-        known = self._items._names_of_facts(_FACTS_OF) if names else set()
-        for name in names:
-            close = get_close_matches(name, known, n=1) if name not in known else []
-            if close:
-                yield f"{name} is in none of the newest items (up to {_FACTS_OF:,} are read); did you mean {close[0]}?"
+    def _told(self, query: Query, found: _Found, rows: Sequence[Any]) -> Page[Any]:
+        """The page of the rows that were found, with what is to be said of it."""
+        matches = self._matches(rows, found)
+        notes = (*found.notes, *self._doubts(query, rows, matches, found.key))
+        return Page(rows, found.cursor, matches, found.key, notes)
+
+    def _notes_of(self, plan: Plan, has_some: object) -> Sequence[str]:
+        """What is to be said of a condition that has found something, or nothing."""
+        if has_some or not plan.facts:
+            return plan.notes
+        from heron.search.nothing import of_no_fact
+
+        return *plan.notes, *of_no_fact(plan.facts, self._items._names_of_facts(_FACTS_OF), _FACTS_OF)
 
     def _count(self, query: Query, table: Table) -> int:
         checked(evolve(query, limit=None))
         if query.is_similarity:
-            ranked = self._ranked(evolve(query, exact=True), table, query.nearest or _MAX_INTEGER)
+            asked, most = evolve(query, exact=True), query.nearest or _MAX_INTEGER
+            ranked = self._nearest(asked, self._similar().of(query), table, most)
             return len(ranked.items) if ranked is not None else 0
         plan = self._planner.plan(query, frames=table == "frames")
         return self._engines.of(plan).count(plan)

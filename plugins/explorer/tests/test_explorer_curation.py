@@ -293,3 +293,26 @@ def test_a_member_is_offered_what_is_allowed_and_nothing_else(
         f"{server.url}/api/v1/workspace", headers={"Authorization": f"Bearer {token}"}, timeout=None
     )
     assert json.loads(answer.text)["may"]["schema"] == ["read"]
+
+
+def test_hits_of_a_text_say_how_sure_they_are_and_the_page_what_is_to_be_said(
+    watched: Watched, root: Path
+) -> None:
+    with closing(heron.open(root)) as workspace:
+        red, nonsense = (
+            workspace.search.window(text=text, nearest=1000, limit=1) for text in ("a red bus", "xyzzy")
+        )
+    for text, found, sign in (("a red bus", red, "%"), ("xyzzy", nonsense, "%?")):
+        page = watched.open(f"?text={quote(text)}")
+        [match] = found.matches
+        tile = page.locator(f".tile[data-uuid='{found[0].uuid}']").first
+        score = tile.locator(".score")
+        expect(score).to_have_text(f"{match.score:.3f}{int(100 * match.sure)} {sign}")
+        assert (": this hit is not sure" in score.get_attribute("title")) == (match.sure < 0.7)
+        for note in found.notes:
+            expect(page.get_by_role("status").filter(has_text=note)).to_have_count(1)
+    assert any("No hit is sure" in note for note in nonsense.notes)
+    assert any("knows only drawings" in note for note in red.notes)
+    watched.open(PHOTOS)
+    expect(results(page, 36)).to_be_visible()
+    expect(page.locator(".notes")).to_have_count(0)

@@ -12,6 +12,7 @@ export interface Tile {
   name: string;
   kind: string;
   score: number | null;
+  sure: number | null;
   tags: string[];
   version: string;
   fields: Record<string, unknown>;
@@ -152,10 +153,16 @@ export interface Job {
   error: { message: string; hint?: string | null } | null;
 }
 
+interface Match {
+  score: number;
+  frame: { number: number } | null;
+  sure?: number | null;
+}
 interface Rows<T> {
   rows: T[];
   cursor: string | null;
-  matches?: { score: number; frame: { number: number } | null }[];
+  matches?: Match[];
+  notes?: string[];
 }
 interface Counted {
   count: number;
@@ -197,7 +204,7 @@ function fields(raw: Raw): Record<string, unknown> {
   return { ...found, ...(metadata as Record<string, unknown>) };
 }
 
-function tileOf(raw: Raw, match: { score: number; frame: { number: number } | null } | undefined, ofFrames: boolean): Tile {
+function tileOf(raw: Raw, match: Match | undefined, ofFrames: boolean): Tile {
   if (ofFrames) {
     const number = Number(raw.number);
     return {
@@ -206,6 +213,7 @@ function tileOf(raw: Raw, match: { score: number; frame: { number: number } | nu
       name: `Frame ${number}`,
       kind: "video",
       score: match?.score ?? null,
+      sure: match?.sure ?? null,
       tags: [],
       version: "",
       fields: { ...(raw.metadata as object), number, seconds: raw.seconds },
@@ -217,15 +225,22 @@ function tileOf(raw: Raw, match: { score: number; frame: { number: number } | nu
     name: String(raw.name),
     kind: String(raw.facts?.kind ?? ""),
     score: match?.score ?? null,
+    sure: match?.sure ?? null,
     tags: (raw.tags as string[] | undefined) ?? [],
     version: String(raw.updated_at ?? ""),
     fields: fields(raw),
   };
 }
 
-export async function search(asked: Asked, start: number, limit: number, signal?: AbortSignal): Promise<Tile[]> {
+/** Rows from a position on, and what is to be said of the answer, which the first rows have. */
+export async function part(asked: Asked, start: number, limit: number, signal?: AbortSignal): Promise<{ tiles: Tile[]; notes: string[] }> {
   const found = await json<Rows<Raw>>("search:window", { body: { ...body(asked), start, limit, frames: Boolean(asked.frames) }, signal });
-  return found.rows.map((raw, place) => tileOf(raw, found.matches?.[place], Boolean(asked.frames)));
+  const tiles = found.rows.map((raw, place) => tileOf(raw, found.matches?.[place], Boolean(asked.frames)));
+  return { tiles, notes: found.notes ?? [] };
+}
+
+export async function search(asked: Asked, start: number, limit: number, signal?: AbortSignal): Promise<Tile[]> {
+  return (await part(asked, start, limit, signal)).tiles;
 }
 
 export async function total(asked: Asked, signal?: AbortSignal): Promise<number> {

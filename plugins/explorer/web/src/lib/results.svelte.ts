@@ -1,6 +1,6 @@
 // The result of the query, by position: the count at once, records page by page where somebody looks, the least used pages dropped.
 
-import { search, total, type Tile } from "./api";
+import { part, search, total, type Tile } from "./api";
 import { isAborted, sentence, Unreachable } from "./http";
 import type { Asked } from "./query.svelte";
 
@@ -13,6 +13,8 @@ export const MOST = 20_000;
 class Results {
   count = $state<number | null>(null);
   fault = $state("");
+  /** What is to be said of the answer, such as values that count as missing. */
+  notes = $state<string[]>([]);
   busy = $state(0);
   /** Grows with each page that arrives, so that whoever reads records is told. */
   arrived = $state(0);
@@ -33,6 +35,7 @@ class Results {
     this.#waiting.clear();
     this.#pages.clear();
     this.fault = "";
+    this.notes = [];
     const mine = (this.#counting = new AbortController());
     this.busy += 1;
     try {
@@ -106,9 +109,10 @@ class Results {
     if (asked !== this.#asked) return;
     this.count = counted;
     for (const page of pages.slice(-6)) {
-      const rows = await search(asked, page * PAGE, PAGE);
+      const { tiles, notes } = await part(asked, page * PAGE, PAGE);
       if (asked !== this.#asked) return;
-      this.#pages.set(page, rows);
+      this.#pages.set(page, tiles);
+      if (page === 0) this.notes = notes;
     }
     for (const page of pages.slice(0, -6)) this.#pages.delete(page);
     this.arrived += 1;
@@ -121,9 +125,10 @@ class Results {
     const asked = this.#asked;
     this.#waiting.set(page, controller);
     try {
-      const rows = await search(asked, page * PAGE, PAGE, controller.signal);
+      const { tiles, notes } = await part(asked, page * PAGE, PAGE, controller.signal);
       if (asked !== this.#asked) return;
-      this.#pages.set(page, rows);
+      this.#pages.set(page, tiles);
+      if (page === 0) this.notes = notes;
       for (const oldest of this.#pages.keys()) {
         if (this.#pages.size <= KEPT) break;
         this.#pages.delete(oldest);

@@ -92,6 +92,25 @@ def test_each_turn_is_found_and_named(lake, key):
     }.items()
 
 
+def test_leaks_are_found_turned_and_the_turn_is_named_from_the_first_dataset_to_the_second(lake):
+    lake.datasets.create("one", items=["scene.png"])
+    lake.datasets.create("turned", items=[f"{name}.png" for name in TURNS if name] + ["other.png"])
+    assert {leak.turn for leak in lake.curation.leakage("one", "turned", "phash").leaks} <= {None}
+    there = lake.curation.leakage("one", "turned", turned=True)
+    assert (there.key, there.threshold) == ("phash", 0.6)
+    assert {leak.name.removesuffix(".png"): leak.turn for leak in there.leaks} == {
+        name: name for name in TURNS if name
+    }
+    back = lake.curation.leakage("turned", "one", turned=True)
+    assert {leak.of_name.removesuffix(".png"): leak.turn for leak in back.leaks} == {
+        name: TURNS[undone(place)] for place, name in enumerate(TURNS) if name
+    }
+    lake.schema.add_embedding("own", 3)
+    lake.vectors.add("own", ["scene.png", "other.png"], np.eye(3)[:2])
+    with pytest.raises(InvalidInput, match="do not tell how a picture is turned"):
+        lake.curation.leakage("one", "turned", "own", turned=True)
+
+
 def test_without_being_asked_for_turned_copies_stay_apart(lake):
     assert lake.curation.near_duplicates("visual", 0.97).groups == ()
     pairs = [pair for group in lake.curation.near_duplicates("phash").groups for pair in group.pairs]
@@ -136,7 +155,7 @@ def test_films_with_vectors_of_frames_only_are_left_out_with_a_note_and_compared
     assert found.compared == 10
     [group] = lake.curation.near_duplicates(turned=True, frames=True).groups
     pair = next(p for p in group.pairs if item.uuid in (p.first, p.second) and "scene" in named(lake, p))
-    assert pair.turn in ("rotated by 270", "rotated by 90")
+    assert pair.turn == ("rotated by 270" if pair.second == item.uuid else "rotated by 90")
 
 
 def test_the_command_shows_what_was_done_to_each(run):
@@ -151,6 +170,12 @@ def test_the_command_shows_what_was_done_to_each(run):
     assert (told["key"], told["threshold"]) == ("phash", 0.6)
     assert {pair["turn"] for pair in told["groups"][0]["pairs"]} == {None, *TURNS[1:]}
     assert "turned" not in run("duplicates", "--near", "--key", "phash").splitlines()[0]
+    run("datasets", "create", "one", "--where", "name = 'scene.png'")
+    run("datasets", "create", "rest", "--where", "name <> 'scene.png'")
+    lines = run("leakage", "one", "rest", "--turned").splitlines()
+    assert lines[0].split()[-1] == "turned"
+    [line] = [line for line in lines if line.startswith("mirrored.png")]
+    assert line.split()[-1] == "mirrored"
     assert "'near' is neither a number nor auto" in run("duplicates", "--near", "near", code=2)
 
 

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     help="Least cosine of a leak; without it, what the embedder of the vectors recommends, or 0.95.",
 )
 @click.option("--no-frames", is_flag=True, help="Do not compare the vectors of frames.")
+@click.option(
+    "--turned",
+    is_flag=True,
+    help="Find copies that are mirrored, or rotated by 90, 180 or 270 degrees, too: by vectors that tell, those of phash first.",
+)
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of the items of TEST that leak.")
 @picture_option("Draw the items that leak beside those that they resemble")
 @columns_option
@@ -53,6 +58,7 @@ def command(
     key: str | None,
     near: float | None,
     no_frames: bool,
+    turned: bool,
     title: str | None,
     output: Path | None,
     columns: str | None,
@@ -69,23 +75,30 @@ def command(
     workspace = context.workspace()
     check_titles(workspace, title)
     with counting("Comparing", "vector") as progress:
-        found = workspace.curation.leakage(train, test, key, near, frames=not no_frames, progress=progress)
+        found = workspace.curation.leakage(
+            train, test, key, near, frames=not no_frames, turned=turned, progress=progress
+        )
     sheet = None
     if output is not None and found.leaks:
         sheet = workspace.curation.sheet(found)
         save_picture(sheet.picture, output)
-    print_json(found) if as_json else _print(workspace, found, test, limit, columns)
+    print_json(found) if as_json else _print(workspace, found, test, limit, columns, turned=turned)
     collect(workspace, title, found.items, quiet=as_json)
     if sheet is not None and not as_json:
         say(f"Wrote {output} with {sheet.groups:,} of {counted(len(found.items), 'item')}")
 
 
-def _print(workspace: Workspace, found: Leakage, test: str, limit: int | None, names: str | None) -> None:
+def _print(
+    workspace: Workspace, found: Leakage, test: str, limit: int | None, names: str | None, *, turned: bool
+) -> None:
     first, second = id_column(), f"its {id_column()}"
-    columns = ["leaks", first, "is like", second, "why", "score", "frame", "its frame"]
+    columns = ["leaks", first, "is like", second, "why", "score", "frame", "its frame", *["turned"][:turned]]
     firsts = ids(workspace, (leak.item for leak in found.leaks))
     seconds = ids(workspace, (leak.of for leak in found.leaks))
-    rows: Iterator[tuple[Any, ...]] = map(_row, found.leaks, firsts, seconds)
+    rows: Iterator[tuple[Any, ...]] = (
+        (*_row(leak, id, its_id), *[leak.turn][:turned])
+        for leak, id, its_id in zip(found.leaks, firsts, seconds, strict=True)
+    )
     if named := extra_cells(workspace, [leak.item for leak in found.leaks], names):
         columns = [*named, *columns[2:]]
         rows = ((*of, *row[2:]) for row, of in zip(rows, zip(*named.values(), strict=True), strict=True))

@@ -14,7 +14,7 @@ from heron.curation.equal import representatives
 from heron.curation.groups import Groups
 from heron.curation.keeping import best_first
 from heron.curation.lookup import Lookup
-from heron.curation.pairs import Pairs, close_pairs, indexed_pairs
+from heron.curation.pairs import Pairs, close_pairs, in_rounds, indexed_pairs
 from heron.curation.records import TURNS, Candidate, DuplicateGroup, Duplicates, Pair, undone
 from heron.curation.turning import Turn, turned
 from heron.wording import counted
@@ -67,7 +67,7 @@ def near_items(
     rounds = 1 + len(turns)
     for done, turn in enumerate((None, *turns)):
         other = None if turn is None else turned(few, turn)
-        advanced = partial(_advanced, progress, done * len(few), rounds)
+        advanced = partial(in_rounds, progress, done * len(few), rounds)
         pairs = (
             indexed_pairs(compared.opened.space, few, threshold, advanced, other)
             if by_index
@@ -87,11 +87,6 @@ def near_items(
         _groups(lookup, ids, found), compared.items, compared.without, "index" if by_index else "pairs",
         compared.key, threshold, tuple(notes),
     )  # fmt: skip
-
-
-def _advanced(progress: Callable[[int], None], before: int, rounds: int, done: int) -> None:
-    """Report one round of several as its share of the vectors."""
-    progress((before + done) // rounds)
 
 
 def _add(found: Groups, chosen: Chosen, of: tuple[Array, Array], pairs: Pairs, turn: int = 0) -> None:

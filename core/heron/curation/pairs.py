@@ -27,6 +27,11 @@ _FIRST, _MOST = 16, 4096
 Advanced = Callable[[int], None]
 
 
+def in_rounds(progress: Advanced, before: int, rounds: int, done: int) -> None:
+    """Report the vectors that are done in one round of several, after those of the rounds before, as their share of all."""
+    progress((before + done) // rounds)
+
+
 @frozen(eq=False)
 class Pairs:
     """Pairs of places and their cosines: int64, int64 and float64, all of one length."""

@@ -174,7 +174,8 @@ class Leak(Record):
     """An item of the second dataset that is in the first one too: the same item, equal content, or a near one.
 
     `item` belongs to the second and `of` to the first dataset, with UUID and name. `score` is a cosine; the frames are
-    given if vectors of frames were compared.
+    given if vectors of frames were compared. `turn` is what was done to the picture of the first dataset to give that of the
+    second, one of `TURNS`; None if nothing was.
     """
 
     item: str
@@ -185,6 +186,7 @@ class Leak(Record):
     score: float | None = None
     frame: int | None = None
     of_frame: int | None = None
+    turn: str | None = None
 
 
 @frozen(repr=False)

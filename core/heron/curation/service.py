@@ -223,23 +223,28 @@ class CurationService:
         threshold: float | None = None,
         *,
         frames: bool = True,
+        turned: bool = False,
         progress: Progress = _silent,
     ) -> Leakage:
         """Items of the second dataset that the first one contains too: the same item, equal content, or a near one.
 
         Two items are near if any two of their vectors have a cosine of `threshold` or more; vectors of frames count
         unless `frames` is False. Without `threshold`, it is as for `near_duplicates`. If there are no vectors and no key is named, only identity and content are compared,
-        and a note says so.
+        and a note says so. With `turned`, copies that are mirrored or rotated are found too, as by `near_duplicates`; raises InvalidInput
+        for vectors that do not tell.
         """
         _check_cosine(threshold)
         self._access.require("read", WORKSPACE)
         leaks = Leaks(self._lookup, self._of_dataset(first), self._of_dataset(second))
+        if turned:
+            key = turning_key(self._vectors, self._embedders, key)
         if key is None and not self._vectors._embedding_keys():
             leaks.notes.append("there are no vectors, so near items were not looked for")
             return leaks.told(None, None)
         opened = opened_set(self._vectors, key)
         least = self._threshold(threshold, opened)
-        leaks.add_near(opened, least, progress, frames=frames)
+        turns = turns_of(self._embedders.of(opened.kept)) if turned else []
+        leaks.add_near(opened, least, progress, frames=frames, turns=turns)
         return leaks.told(opened.kept.key, least)
 
     def sheet(self, found: Duplicates | Leakage, *, columns: int = 6, size: int = 192) -> GroupSheet:

@@ -29,7 +29,9 @@ def test_what_was_made_of_a_deleted_item_is_not_stored_with_the_next_one(workspa
     for of, id in (("items", old.id), ("frames", frame.id)):
         made = Values(id, old.uuid, "print", {"light": "day"})
         assert workspace.derive._store._keep("light", ["light"], [made], of) == 0
-    Findings(workspace._database, workspace.access).keep_hashes([(old, "0" * 64)])
+    findings = Findings(workspace._database, workspace.access)
+    findings.keep_hashes([(old, "0" * 64)])
+    findings.keep_uniqueness([(old.id, old.uuid, 0.5)])
     now = workspace.items.get(new)
     assert (now.facts.extra, now.metadata, now.content_hash) == ({}, {}, None)
     [there] = workspace.frames.list(new)

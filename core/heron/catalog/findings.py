@@ -26,11 +26,10 @@ class Findings:
         self.require(id for _, id, _ in rows)
         self._database.execute_many("UPDATE items SET content_hash = ? WHERE id = ? AND uuid = ?", rows)
 
-    def keep_uniqueness(self, found: Iterable[tuple[int, float]]) -> None:
-        """Store how unique items are, as their `metric.uniqueness`."""
-        rows = list(found)
-        self.require(id for id, _ in rows)
+    def keep_uniqueness(self, found: Iterable[tuple[int, str, float]]) -> None:
+        """Store how unique items are, by inner id and UUID, as their `metric.uniqueness`; except those that were deleted meanwhile."""
+        rows = [(score, id, uuid) for id, uuid, score in found]
+        self.require(id for _, id, _ in rows)
         self._database.execute_many(
-            "UPDATE items SET facts = json_set(facts, '$.metric.uniqueness', ?) WHERE id = ?",
-            [(score, id) for id, score in rows],
+            "UPDATE items SET facts = json_set(facts, '$.metric.uniqueness', ?) WHERE id = ? AND uuid = ?", rows
         )

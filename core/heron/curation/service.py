@@ -156,8 +156,10 @@ class CurationService:
         chosen, notes = there.chosen, there.notes
         if len(chosen) < 2:
             raise InvalidInput("there is only one item, so there is nothing to compare it with")
+        names = {}
         if keep:
             self._findings.require(chosen.items.tolist())
+            names = self._lookup.names(chosen.items.tolist())
         k = min(neighbours, len(chosen) - 1)
         if there.has_index:
             cosines = indexed_cosines(there.opened.space, chosen, k, progress)
@@ -166,7 +168,8 @@ class CurationService:
             cosines = nearest_cosines(chosen, k, progress)
         scores = np.round(1 - np.nanmean(cosines, axis=1, dtype=np.float64), 6)
         if keep:
-            self._findings.keep_uniqueness(zip(chosen.items.tolist(), scores.tolist(), strict=True))
+            scored = zip(chosen.items.tolist(), scores.tolist(), strict=True)
+            self._findings.keep_uniqueness((id, names[id][0], score) for id, score in scored if id in names)
         order = np.lexsort((chosen.items, -scores))[:limit]
         return Ranking(
             self._ranked(chosen.items[order], scores[order]), there.key, k, there.items, there.without,

@@ -31,5 +31,6 @@ class Findings:
         rows = [(score, id, uuid) for id, uuid, score in found]
         self.require(id for _, id, _ in rows)
         self._database.execute_many(
-            "UPDATE items SET facts = json_set(facts, '$.metric.uniqueness', ?) WHERE id = ? AND uuid = ?", rows
+            "UPDATE items SET facts = json_set(facts, '$.metric.uniqueness', ?) WHERE id = ? AND uuid = ?",
+            rows,
         )

@@ -30,6 +30,7 @@ from heron.errors import HeronError, PluginError, QueryError
 from heron.inside import child, open_file
 from heron.models import Query
 from heron.vectors.files import write_whole
+from heron.vectors.scoring import units
 
 Array = np.ndarray[Any, Any]
 
@@ -43,50 +44,47 @@ _SAMPLE = 4096
 _BATCH = 8
 _EULER = 0.5772156649
 
-TEXTS = tuple(
-    " ".join(text.split())
-    for text in [
-        "\n    bugmikuk",
-        " kokza buden",
-        " zamat voku vopra",
-        " gendu",
-        " nopo loze",
-        " dabza kenofnos devma",
-        " pobze",
-        " damko rozga",
-        " faribu kelba zekpofi",
-        " pisup",
-        "\n    mozenza kosif",
-        " zidu bimlolak goffo",
-        " duzabe",
-        " pukek rotni",
-        " gidelnun buna dopkona",
-        " repem",
-        " sege rovmora",
-        " ketu mafmav rifva",
-        " basva",
-        "\n    batol faba",
-        " dikos gakube borfem",
-        " tugkan",
-        " podruref subazi",
-        " netzu pafro suvnola",
-        " potvoga",
-        " semla bezga",
-        " fipne viku rusza",
-        " tegasuk",
-        " lunvi\n    nodga",
-        " likfiku firun susa",
-        " lofru",
-        " fumo zizvun",
-        " betoli kafipe zuntak",
-        " kifpapi",
-        " minegi pelo",
-        " gotudko muddizluv fuzule",
-        " nuvzo",
-        " reso\n    padul",
-        " pirimef povro norun",
-        " sasul\n    ",
-    ]
+TEXTS = (
+    "bugmikuk",
+    "kokza buden",
+    "zamat voku vopra",
+    "gendu",
+    "nopo loze",
+    "dabza kenofnos devma",
+    "pobze",
+    "damko rozga",
+    "faribu kelba zekpofi",
+    "pisup",
+    "mozenza kosif",
+    "zidu bimlolak goffo",
+    "duzabe",
+    "pukek rotni",
+    "gidelnun buna dopkona",
+    "repem",
+    "sege rovmora",
+    "ketu mafmav rifva",
+    "basva",
+    "batol faba",
+    "dikos gakube borfem",
+    "tugkan",
+    "podruref subazi",
+    "netzu pafro suvnola",
+    "potvoga",
+    "semla bezga",
+    "fipne viku rusza",
+    "tegasuk",
+    "lunvi nodga",
+    "likfiku firun susa",
+    "lofru",
+    "fumo zizvun",
+    "betoli kafipe zuntak",
+    "kifpapi",
+    "minegi pelo",
+    "gotudko muddizluv fuzule",
+    "nuvzo",
+    "reso padul",
+    "pirimef povro norun",
+    "sasul",
 )
 """Texts without meaning, of one to three words that were made of random syllables."""
 
@@ -165,7 +163,7 @@ class Sureness:
     def _background(self, opened: OpenSet, loaded: Any) -> _Background:
         live = np.flatnonzero(opened.live)
         rows = live[np.linspace(0, len(live) - 1, min(_SAMPLE, len(live))).astype(np.int64)]
-        sample = _units(opened.space.truth[rows].astype(np.float32))
+        sample = units(opened.space.truth[rows].astype(np.float32))
         scores = sample @ self._texts(opened, loaded).T
         above = scores.max(axis=0) - np.median(scores, axis=0)
         width = float(above.std()) * np.sqrt(6) / np.pi
@@ -183,7 +181,7 @@ class Sureness:
             parts = [
                 loaded.embed_texts(TEXTS[start : start + _BATCH]) for start in range(0, len(TEXTS), _BATCH)
             ]
-            found = _units(np.concatenate(parts).astype(np.float32))
+            found = units(np.concatenate(parts).astype(np.float32))
             content = found.tobytes()
             with suppress(OSError, HeronError):  # a catalogue that can only be read
                 write_whole(path, made_by.digest() + hashlib.sha256(content).digest() + content)
@@ -198,9 +196,3 @@ def _read(path: Path, made_by: bytes, shape: tuple[int, int]) -> Array | None:
             found: Array = np.frombuffer(content, np.float32).reshape(shape)
             return found
     return None
-
-
-def _units(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Array = vectors / np.where(lengths > 0, lengths, 1)
-    return units

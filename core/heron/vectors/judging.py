@@ -11,7 +11,7 @@ from heron.vectors.codes import Codes
 from heron.vectors.graph import Graph, Judged
 from heron.vectors.matrix import Array
 from heron.vectors.planner import Search, View
-from heron.vectors.scoring import Query
+from heron.vectors.scoring import Query, units
 from heron.vectors.tuning import Tuning
 
 K = 10
@@ -61,7 +61,7 @@ class _Sample:
             truth, codes, None, None, evolve(tuning, graph_step=0)
         )  # so that the graph is always cheaper
         pairs = np.random.default_rng(0).integers(0, len(truth), (_QUERIES, 2))
-        ones, others = (_units(truth[column].astype(np.float64)) for column in pairs.T)
+        ones, others = (units(truth[column].astype(np.float64)) for column in pairs.T)
         mixed = ones + mixture * others
         self._queries = [Query.of(query, truth.shape[1]) for query in mixed[mixed.any(1)]]
         self._wanted = [self._scores(query, self._view) for query in self._queries]
@@ -79,9 +79,3 @@ class _Sample:
     @staticmethod
     def _scores(query: Query, view: View) -> Array:
         return Search(view, query, K, None, False).among(None).scores
-
-
-def _units(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Array = vectors / np.where(lengths, lengths, 1)
-    return units

@@ -57,6 +57,13 @@ class Query:
         return cls(unit, unit.astype(np.float32), encode(vectors))
 
 
+def units(vectors: Array) -> Array:
+    """Vectors with length 1, shape (n, size); those of zeros stay as they are."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    found: Array = vectors / np.where(lengths > 0, lengths, 1)
+    return found
+
+
 def true_scores(truth: Array, rows: Array, query: Query) -> Array:
     """Cosine similarities of some rows, computed in float64, returned as float32; NaN for vectors of zeros."""
     scores = np.empty(len(rows), np.float32)

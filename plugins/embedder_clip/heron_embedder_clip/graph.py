@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 
 import heron
-from heron_embedder_clip.settings import one_line
+from heron_embedder_clip.settings import not_of_a_fixed_resolution, one_line
 
 PROVIDERS = "HERON_ONNX_PROVIDERS"
 """The environment variable with the names of providers, the preferred one first: `cuda,cpu`."""
@@ -83,10 +83,7 @@ class Graph:
         masks = [name for name, sort in self._sorts.items() if sort == "mask"]
         output = self._output(things, is_sigmoid, any_name)
         if "spatial_shapes" in self._inputs:
-            raise heron.InvalidInput(
-                f"{self.path} takes pictures of any shape as patches (SigLIP 2 of the kind NaFlex), which is not read",
-                hint="use a model of a fixed resolution, such as siglip2-base-patch16-224",
-            )
+            raise not_of_a_fixed_resolution(self.path)
         if len(given) != 1 or output is None or len(masks) > 1 or None in self._sorts.values():
             expected = " and ".join(USUAL[things])
             raise heron.InvalidInput(

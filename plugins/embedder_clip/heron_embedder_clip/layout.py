@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import heron
-from heron_embedder_clip.settings import Settings
+from heron_embedder_clip.settings import Settings, not_of_a_fixed_resolution
 
 LARGEST_SIZE = 4096
 """The largest length of vectors."""
@@ -17,9 +17,6 @@ LARGEST_SIDE = 1024
 
 LONGEST_CONTEXT = 4096
 LARGEST_VOCABULARY = 2_000_000
-
-_NAFLEX = "a SigLIP 2 model of the kind NaFlex, which takes pictures of any shape as patches; such models are not read"
-_INSTEAD = "use one of a fixed resolution, such as siglip2-base-patch16-224"
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Layout:
         vision, text = config.section("vision_config"), config.section("text_config")
         its_vision, its_text = model.section("vision_cfg"), model.section("text_cfg")
         if kind == "siglip2" or "naflex" in str(its_vision.get("timm_model_name")).lower():
-            raise heron.InvalidInput(f"{folder} is {_NAFLEX}", hint=_INSTEAD)
+            raise not_of_a_fixed_resolution(folder)
         is_sigmoid = kind == "siglip" or "init_logit_bias" in model
         context = text.integer("max_position_embeddings", 3, LONGEST_CONTEXT, 64 if is_sigmoid else 77)
         if model:

@@ -11,7 +11,7 @@ from PIL import Image
 
 import heron
 from heron_embedder_clip.layout import LARGEST_SIDE, Layout
-from heron_embedder_clip.settings import Settings
+from heron_embedder_clip.settings import Settings, not_of_a_fixed_resolution
 
 Three = tuple[float, float, float]
 
@@ -105,10 +105,7 @@ def _of_transformers(given: Settings, layout: Layout) -> Recipe:
     kind = given.get("image_processor_type") or given.get("feature_extractor_type")
     kind = str(kind or ("SiglipImageProcessor" if layout.is_sigmoid else "CLIPImageProcessor"))
     if kind.startswith("Siglip2"):
-        raise heron.InvalidInput(
-            f"{given.place} is for SigLIP 2 models of the kind NaFlex, which are not read",
-            hint="use one of a fixed resolution, such as siglip2-base-patch16-224",
-        )
+        raise not_of_a_fixed_resolution(given.place)
     if not kind.startswith(("CLIP", "Siglip")):
         raise heron.InvalidInput(
             f"{given.place} is for {kind[:80]}, expected CLIPImageProcessor or SiglipImageProcessor"

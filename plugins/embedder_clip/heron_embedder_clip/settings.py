@@ -155,3 +155,11 @@ def shown(value: object) -> str:
 def one_line(error: object) -> str:
     """The message of a library's error, on one line of at most 300 characters."""
     return " ".join(str(error).split())[:300].encode(errors="replace").decode()
+
+
+def not_of_a_fixed_resolution(place: object) -> heron.InvalidInput:
+    """What is raised for a file or folder of a model that takes pictures of any shape."""
+    return heron.InvalidInput(
+        f"{place} belongs to a SigLIP 2 model of the kind NaFlex, which takes pictures of any shape as patches; such models are not read",
+        hint="use one of a fixed resolution, such as siglip2-base-patch16-224",
+    )

@@ -75,9 +75,7 @@ class Tokens:
         if not layout.model:
             clean = cleaning.unchanged
             if layout.is_sigmoid:
-                kind = str(self._given.get("tokenizer_class"))
-                is_second = "Gemma" in kind or "Siglip2" in kind
-                clean = cleaning.small_letters if is_second else cleaning.siglip
+                clean = cleaning.small_letters if _is_of_siglip_2(self._given) else cleaning.siglip
             return clean, self._padding_id(layout), None
         cleaning.require_repairs()
         text = layout.model.section("text_cfg")
@@ -120,10 +118,15 @@ class Tokens:
                 )
 
 
-def _pads_on_the_left(given: Settings) -> bool:
-    """Those of Gemma and Siglip2Tokenizer pad on the left, unless their settings say otherwise."""
+def _is_of_siglip_2(given: Settings) -> bool:
+    """Whether a tokenizer is one of Gemma, as SigLIP 2 has them, or Siglip2Tokenizer."""
     kind = str(given.get("tokenizer_class"))
-    usual = "left" if "Gemma" in kind or "Siglip2" in kind else "right"
+    return "Gemma" in kind or "Siglip2" in kind
+
+
+def _pads_on_the_left(given: Settings) -> bool:
+    """Those of SigLIP 2 pad on the left, unless their settings say otherwise."""
+    usual = "left" if _is_of_siglip_2(given) else "right"
     return given.choice("padding_side", ("left", "right"), usual) == "left"
 
 

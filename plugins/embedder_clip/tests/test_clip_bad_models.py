@@ -223,7 +223,7 @@ def test_a_directory_in_the_place_of_a_file(model: Path) -> None:
             {"image_processor_type": "ViTImageProcessor"},
             "is for ViTImageProcessor, expected CLIPImageProcessor or",
         ),
-        ({"image_processor_type": "Siglip2ImageProcessor"}, "is for SigLIP 2 models of the kind NaFlex"),
+        ({"image_processor_type": "Siglip2ImageProcessor"}, "belongs to a SigLIP 2 model of the kind NaFlex"),
         ({"do_pad": True}, "do_pad is True, expected no padding"),
     ],
 )
@@ -235,7 +235,7 @@ def test_settings_of_pictures_out_of_bounds(model: Path, values: dict[str, Any],
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (lambda path: change(path, model_type="siglip2"), "is a SigLIP 2 model of the kind NaFlex"),
+        (lambda path: change(path, model_type="siglip2"), "belongs to a SigLIP 2 model of the kind NaFlex"),
         (
             lambda path: change(path, projection_dim=5000),
             "projection_dim is 5000, expected a whole number from 1",

@@ -208,7 +208,7 @@ def test_a_model_for_pictures_of_any_shape_is_refused(copy: Any) -> None:
     path = folder / "open_clip_config.json"
     model = json.loads(path.read_text())["model_cfg"]
     change(path, model_cfg={**model, "vision_cfg": {"timm_model_name": "naflexvit_base_patch16_siglip"}})
-    assert "is a SigLIP 2 model of the kind NaFlex" in refused(folder)
+    assert "belongs to a SigLIP 2 model of the kind NaFlex" in refused(folder)
 
 
 @pytest.mark.parametrize(

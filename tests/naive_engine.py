@@ -176,6 +176,9 @@ class NaiveEngine:
     def mask(self, plan, size):
         return np.isin(np.arange(size), self.ids(plan))
 
+    def quick_mask(self, plan, size):
+        return self.mask(plan, size)
+
     def count(self, plan):
         return len(self.ids(plan))
 

@@ -36,6 +36,11 @@ def test_columns_find_what_sqlite_finds(lake, small, where):
     assert isinstance(columns, ColumnsEngine)
     assert columns.ids(plan).tolist() == sqlite.ids(plan).tolist()
     assert columns.count(plan) == sqlite.count(plan)
+    quick = columns.quick_mask(plan, 1_000)
+    assert (quick is None) == (columns.explain(plan).engine == "SQLite")
+    assert quick is None or quick.tolist() == sqlite.mask(plan, 1_000).tolist()
+    assert columns.mask(plan, 1_000).tolist() == sqlite.mask(plan, 1_000).tolist()
+    assert sqlite.quick_mask(plan, 1_000) is None
 
 
 def answered_by_columns(lake, where):

@@ -111,6 +111,12 @@ def test_a_filter_is_asked_little(lake):
     none = Asked(np.zeros(20_000, bool))
     assert space.search(queries[0], 10, filter=none).rows.size == 0
     assert (none.of_rows <= 20_000 // 8, none.of_all) == (True, 1)
+    quick = Asked(np.arange(20_000) % 40 == 0, is_quick=True)
+    slow = Asked(quick.mask)
+    found = [space.search(queries[0], 10, filter=each).rows.tolist() for each in (quick, slow)]
+    assert found[0] == found[1]
+    assert (quick.of_rows <= 600, quick.of_all) == (True, 1)
+    assert slow.of_rows > quick.of_rows  # it is asked about more candidates
 
 
 def test_plans_say_why(lake):

@@ -79,7 +79,7 @@ class Registry:
 
         Of several, `settle` decides. Raises PluginError for an unknown name, and for a conflict.
         """
-        others = (entry for entry in self._in_force(record) if name in also(cast(C, entry.contribution)))
+        others = self._in_force(record, lambda contribution: name in also(cast(C, contribution)))
         named = list(self._entries.get((record.sort, name), ()))
         found = [*named, *(entry for entry in others if entry not in named)]
         if found:
@@ -181,9 +181,14 @@ class Registry:
         entries = self._entries.get((contribution.sort, contribution.name), ())
         return next((entry for entry in entries if entry.contribution is contribution), None)
 
-    def _in_force(self, record: type[C]) -> Iterator[Entry]:
+    def _in_force(
+        self, record: type[C], wanted: Callable[[Contribution], bool] = lambda _: True
+    ) -> Iterator[Entry]:
         for (sort, name), entries in list(self._entries.items()):
-            if sort == record.sort and len(top := self._chosen(entries, [f"{sort} {name}"])) == 1:
+            if sort != record.sort or not any(wanted(entry.contribution) for entry in entries):
+                continue
+            top = self._chosen(entries, [f"{sort} {name}"])
+            if len(top) == 1 and wanted(top[0].contribution):
                 yield top[0]
 
     def _settled(self, entries: Sequence[Entry], claims: Sequence[str]) -> Entry:
@@ -199,6 +204,8 @@ class Registry:
 
     def _chosen(self, entries: Sequence[Entry], claims: Sequence[str]) -> list[Entry]:
         """Those of the highest rank, or of these those of the plugin that is preferred."""
+        if len(entries) == 1:
+            return list(entries)
         top = _top(entries)
         if len(_plugins(top)) < 2:
             return top

@@ -89,6 +89,11 @@ class ColumnsEngine:
 
     def mask(self, plan: Plan, size: int) -> Array:
         """Whether the row of each inner id below `size` is in the plan."""
+        found = self.quick_mask(plan, size)
+        return self._sqlite.mask(plan, size) if found is None else found
+
+    def quick_mask(self, plan: Plan, size: int) -> Array | None:
+        """The same, where columns alone can tell."""
         import numpy as np
 
         def answer(found: Sequence[_Found], pending: Plan | None) -> Array:
@@ -100,7 +105,10 @@ class ColumnsEngine:
                 mask[ids[ids < size]] = True
             return mask
 
-        return self._answered(plan, answer, lambda plan: self._sqlite.mask(plan, size))
+        def by_sqlite(asked: Plan) -> Array | None:
+            return None if asked is plan else self._sqlite.mask(asked, size)
+
+        return self._answered(plan, answer, by_sqlite)
 
     def count(self, plan: Plan) -> int:
         """The number of rows of a plan."""

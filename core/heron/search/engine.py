@@ -51,6 +51,9 @@ class Engine(Protocol):
         An engine with columns in memory gives this without a list of ids.
         """
 
+    def quick_mask(self, plan: Plan, size: int) -> Array | None:
+        """The same, where columns in memory give it; None where a database would have to look at all rows."""
+
     def count(self, plan: Plan) -> int:
         """The number of rows of a plan."""
 

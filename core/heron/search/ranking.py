@@ -49,13 +49,23 @@ class RowFilter:
         kept[kept] = self._engine.keeps(self._plan, ids[kept])
         return kept
 
+    def quick_rows(self) -> Array | None:
+        """All rows that are allowed, ascending, if the engine tells them quickly."""
+        mask = self._engine.quick_mask(self._plan, self._top)
+        return None if mask is None else self._rows_of(mask)
+
     def rows(self) -> Array:
         """All rows that are allowed, ascending."""
-        top = int(self._ids.max(initial=0)) + 1
-        is_allowed = self._engine.mask(self._plan, top)
-        is_allowed[self._without[self._without < top]] = (
-            False  # an id without a vector may be beyond the mask
-        )
+        return self._rows_of(self._engine.mask(self._plan, self._top))
+
+    @property
+    def _top(self) -> int:
+        return int(self._ids.max(initial=0)) + 1
+
+    def _rows_of(self, is_allowed: Array) -> Array:
+        """The rows whose ids are allowed, by inner id."""
+        of_query = self._without[self._without < len(is_allowed)]  # an id without a vector may be beyond
+        is_allowed[of_query] = False
         is_allowed[0] = False
         return np.flatnonzero(is_allowed[self._ids] & self._opened.live)
 

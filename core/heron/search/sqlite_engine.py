@@ -84,6 +84,9 @@ class SqliteEngine:
         mask[ids[ids < size]] = True
         return mask
 
+    def quick_mask(self, plan: Plan, size: int) -> None:
+        """None: all rows would have to be looked at."""
+
     def count(self, plan: Plan) -> int:
         """The number of rows of a plan."""
         condition, parameters = self._condition(plan)

@@ -12,13 +12,19 @@ Way = Literal["index", "scan", "index, then scan"]
 
 
 class Filter(Protocol):
-    """Says which rows may be found; the planner asks whichever of the two questions is cheaper.
+    """Says which rows may be found; the planner asks whichever question is cheaper.
 
     If the rows are known already, a search takes their ascending numbers in place of a filter.
     """
 
     def keeps(self, rows: Array) -> Array:
         """For some row numbers, int64, whether each is allowed: bool, of the same length."""
+
+    def quick_rows(self) -> Array | None:
+        """The same as `rows`, where that costs about as much as a scan of the vectors; None where it may cost much more.
+
+        A search calls this once at most, and then calls `rows` only if the answer is None.
+        """
 
     def rows(self) -> Array:
         """All rows allowed, int64, ascending. A search calls this once at most."""

@@ -3,9 +3,9 @@
 Costs are counted in rows scanned. First the best candidates of all rows are taken, from the graph or the partitions
 where that is cheaper, and the filter is asked which of them it keeps. If enough are kept, these are the best of the
 allowed rows, as surely as the candidates were the best of all, however the filter and the vectors are
-related. If not, the candidates are widened as far as the share kept promises success for less than the other
-question costs. In the end the filter is asked for all its rows. Partitions take many of them as a mask; few are
-scanned.
+related. If not, the filter is asked for all its rows where it gives them quickly. Where it does not, the candidates are
+first widened as far as the share kept promises success for less than that question costs. Partitions take many
+allowed rows as a mask; few are scanned.
 """
 
 from __future__ import annotations
@@ -68,6 +68,10 @@ class Rows:
         positions = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
         kept: Array = self._rows[positions] == rows
         return kept
+
+    def quick_rows(self) -> Array:
+        """All of them."""
+        return self._rows
 
     def rows(self) -> Array:
         """All of them."""
@@ -136,9 +140,14 @@ class Search:
             self._among_rows(allowed.rows())
 
     def _allowed(self, filter: Filter) -> None:
-        if self.count > self.view.tuning.whole and self._among_best(filter):
-            return
-        rows = Rows.of(np.asarray(filter.rows()), self.count).rows()
+        known = None
+        if self.count > self.view.tuning.whole:
+            if self._by_index(self.k + _SPARE, filter, self.count, self.view.tuning.first_asked):
+                return
+            known = filter.quick_rows()
+            if known is None and self._among_best(filter):
+                return
+        rows = Rows.of(np.asarray(filter.rows() if known is None else known), self.count).rows()
         self.asked += len(rows)
         self._say(f"the filter allows {len(rows):,} vectors")
         self._among_rows(rows)
@@ -154,12 +163,8 @@ class Search:
         self._walk(self._scan(rows), None, self._start())
 
     def _among_best(self, filter: Filter) -> bool:
-        """Try to find enough by asking the filter only about the best candidates of all rows; tells whether
-        it did.
-        """
+        """Try to find enough by asking the filter about more of the best candidates of all rows; tells whether it did."""
         first = self.view.tuning.first_asked
-        if self._by_index(self.k + _SPARE, filter, self.count, first):
-            return True
         if self.seen and self._by_index(self._depth(), filter, self.count):
             return True
         start = max(self._depth(), first) if self.seen else first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,12 +25,16 @@ Array = np.ndarray[Any, Any]
 
 @frozen(eq=False)
 class Ranked:
-    """The nearest rows, best first: inner ids of items, of the frames that were found (0: the item itself), and scores."""
+    """The nearest rows, best first: inner ids of items, of the frames that were found (0: the item itself), and scores.
+
+    `notes` are what is to be said of the condition.
+    """
 
     items: Array
     frames: Array
     scores: Array
     plan: SearchPlan
+    notes: Sequence[str] = ()
 
 
 class RowFilter:
@@ -102,7 +107,7 @@ def ranked(
     found = opened.space.search(
         sought.vector, count, filter=allowed, groups=groups, ids=ids, exact=exact, least=least
     )
-    return Ranked(opened.items[found.rows], opened.frames[found.rows], found.scores, found.plan)
+    return Ranked(opened.items[found.rows], opened.frames[found.rows], found.scores, found.plan, plan.notes)
 
 
 def _items_of(sought: Sought, engine: Engine) -> list[int]:

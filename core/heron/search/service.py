@@ -283,15 +283,14 @@ class SearchService:
             return _Found([], None, {}, {}, sought.key)
         ids = (ranked.frames if table == "frames" else ranked.items)[here].tolist()
         scores, shown = _by_id(ids, ranked.scores[here], ranked.frames[here])
-        notes = self._planner.plan(evolve(query, cursor=None), frames=table == "frames").notes
         scale = self._similar().sureness.of(query, sought.key, sought.vector)
-        return _Found(ids, cursor, scores, shown, sought.key, notes, scale)
+        return _Found(ids, cursor, scores, shown, sought.key, ranked.notes, scale)
 
     def _nearest(self, query: Query, sought: Sought, table: Table, count: int) -> Ranked | None:
         """The most similar rows, none below `min_score` and `min_sure`; None if there are no vectors."""
         import numpy as np
 
-        from heron.search.ranking import Ranked, ranked
+        from heron.search.ranking import ranked
 
         plan = self._planner.plan(evolve(query, sort=None), frames=table == "frames")
         opened = self._vectors._opened(sought.key)
@@ -306,7 +305,7 @@ class SearchService:
         if not found.plan.is_sure and np.count_nonzero(good) < count:
             # no later page will show what was missed
             return self._nearest(evolve(query, exact=True), sought, table, count)
-        return Ranked(found.items[good], found.frames[good], found.scores[good], found.plan)
+        return evolve(found, items=found.items[good], frames=found.frames[good], scores=found.scores[good])
 
     def _floor(self, query: Query, sought: Sought) -> float | None:
         """The score that rows have to reach."""

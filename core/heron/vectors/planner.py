@@ -5,7 +5,8 @@ where that is cheaper, and the filter is asked which of them it keeps. If enough
 allowed rows, as surely as the candidates were the best of all, however the filter and the vectors are
 related. If not, the filter is asked for all its rows where it gives them quickly. Where it does not, the candidates are
 first widened as far as the share kept promises success for less than that question costs. Partitions take many
-allowed rows as a mask; few are scanned.
+allowed rows as a mask; few are scanned. Where there are many vectors, a filter is asked about a few rows first: one that
+allows hardly any is asked for all its rows at once, if it gives them quickly.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _SMALL = 256
 
 _SPARE = 32
 """So many more candidates than wanted are taken first: some are deleted, or are the query itself."""
+
+_SAMPLE, _SHARE = 64, 16
+"""A filter is asked about so many rows first; if it allows less than one in 16, about all that it allows."""
 
 _SHALLOW = 8
 """Partitions are not asked for more than this part of the rows: then a scan is cheaper."""
@@ -142,15 +146,26 @@ class Search:
     def _allowed(self, filter: Filter) -> None:
         known = None
         if self.count > self.view.tuning.whole:
-            if self._by_index(self.k + _SPARE, filter, self.count, self.view.tuning.first_asked):
-                return
-            known = filter.quick_rows()
-            if known is None and self._among_best(filter):
-                return
+            allows_few = self._allows_few(filter)
+            known = filter.quick_rows() if allows_few else None
+            if known is None:
+                if self._by_index(self.k + _SPARE, filter, self.count, self.view.tuning.first_asked):
+                    return
+                known = None if allows_few else filter.quick_rows()
+                if known is None and self._among_best(filter):
+                    return
         rows = Rows.of(np.asarray(filter.rows() if known is None else known), self.count).rows()
         self.asked += len(rows)
         self._say(f"the filter allows {len(rows):,} vectors")
         self._among_rows(rows)
+
+    def _allows_few(self, filter: Filter) -> bool:
+        """Whether the filter allows so few of some rows, taken evenly, that asking it about the best of all is hardly of use."""
+        if self.view.truth.size < self.view.tuning.sampled:  # trying costs less than asking
+            return False
+        some = np.linspace(0, self.count - 1, _SAMPLE).astype(np.int64)
+        self.asked += len(some)
+        return int(np.count_nonzero(filter.keeps(some))) * _SHARE < len(some)
 
     def _among_rows(self, rows: Array) -> None:
         """Find the best of some rows: by partitions if they are many, otherwise by scanning them."""

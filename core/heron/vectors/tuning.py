@@ -46,6 +46,9 @@ class Tuning:
     first_asked: int = 256
     """A filter is first asked about this many candidates."""
 
+    sampled: int = 2**26
+    """Of so many numbers, 131,072 vectors of 512, a filter is asked about a few rows before the index is."""
+
     asked: int = 16
     """A filter is asked about up to 1/16 of all rows; this costs about as much as asking it for all its rows.
     """

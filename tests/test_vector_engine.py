@@ -17,7 +17,7 @@ from heron.vectors.scoring import Query, scan
 from heron.vectors.space import Space
 from heron.vectors.tuning import Tuning
 
-SMALL = Tuning(checkpoint=64, step=128, save=256, least=128, whole=20, first_asked=32, asked=2)
+SMALL = Tuning(checkpoint=64, step=128, save=256, least=128, whole=20, first_asked=32, asked=2, sampled=1)
 
 
 ENOUGH = Tuning(checkpoint=1024, step=8192, save=8192, least=2048, graph_step=5, first_asked=256)

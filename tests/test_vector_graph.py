@@ -117,6 +117,12 @@ def test_a_filter_is_asked_little(lake):
     assert found[0] == found[1]
     assert (quick.of_rows <= 600, quick.of_all) == (True, 1)
     assert slow.of_rows > quick.of_rows  # it is asked about more candidates
+    tried = Space(space.matrix, 20_000, space.matrix.path.parent, "m", tuning=evolve(ENOUGH, sampled=1))
+    for mask, most in ((quick.mask, 64), (half.mask, 600)):
+        asked = Asked(mask, is_quick=True)
+        again = tried.search(queries[0], 10, filter=asked).rows.tolist()
+        assert again == space.search(queries[0], 10, filter=np.flatnonzero(mask)).rows.tolist()
+        assert asked.of_rows <= most and asked.of_all == (mask is quick.mask)
 
 
 def test_plans_say_why(lake):

@@ -12,6 +12,7 @@ from heron.catalog.columns import kept
 from heron.models import Query
 from heron.search.columns_engine import ColumnsEngine
 from heron.search.frame_columns import FrameColumnsEngine
+from heron.search.sqlite_engine import SqliteEngine
 from heron.search.tree import Among, InFolder
 from tests.naive_engine import NaiveEngine
 from tests.random_queries import FOLDERS, new_items, sorts
@@ -50,6 +51,23 @@ def answered_by_columns(lake, where):
 def test_most_of_the_language_is_answered_by_columns(lake, small):
     by_sqlite = [where for where in FOUND if not answered_by_columns(lake, where)]
     assert len(by_sqlite) < len(FOUND) / 10
+
+
+def test_sqlite_counts_only_what_columns_cannot(lake, small, monkeypatch):
+    lake.columns.rebuild()
+    asked, tallies = [], SqliteEngine.tallies
+
+    def noted(self, plan, wanted, *more):
+        asked.extend(tally.field.name for tally in wanted)
+        return tallies(self, plan, wanted, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteEngine, "tallies", noted)
+        found = lake.facets("pages,url,width,note,exif.Absent", where="size > 0")
+    assert set(asked) == {"url"}
+    monkeypatch.setattr(kept, "MANY", 10**9)
+    assert found == lake.facets("pages,url,width,note,exif.Absent", where="size > 0")
+    assert [facet.present > 0 for facet in found] == [False, True, True, False, False]
 
 
 CONDITIONS_ON_FRAMES = [

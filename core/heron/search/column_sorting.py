@@ -118,7 +118,7 @@ def sort_keys(
     """For each segment the values of fields, and for each field the family that they have in all segments.
 
     It is `whole`, `real`, `text` or `time`. Raises NotInColumns for texts beside numbers; if `exact`, also for whole
-    numbers beside others, which would become floats, and where no segment has a value.
+    numbers beside others, which would become floats; and it is `other` where no segment has a value.
     """
     import polars as pl
 
@@ -127,11 +127,11 @@ def sort_keys(
     for place in range(len(fields)):
         parts = [of_segment[place] for of_segment in written]
         families: set[Family] = {part.family for part in parts if part.family != "other"}
-        is_exact = len(families) == 1 or families == {"text", "time"}
+        is_exact = len(families) < 2 or families == {"text", "time"}
         if exact and (not is_exact or any(part.is_mixed for part in parts)):
             raise NotInColumns
         common = "whole" if exact and families == {"boolean"} else _common(families)
-        chosen.append(common)
+        chosen.append(common if families or not exact else "other")
         convert = _CONVERTED.get(common, _as_it_is)
         dtype = {"text": pl.String, "real": pl.Float64}.get(common, pl.Int64)
         for of_segment, part in zip(written, parts, strict=True):

@@ -55,6 +55,8 @@ class Counting:
         """The counts of a tally; raises NotInColumns for a field that the columns do not contain."""
         field = tally.field
         _, family = self._written(field)
+        if family == "other":
+            return self._without_values(tally, more)
         match tally:
             case Values(_, most):
                 groups = self._grouped(field, more).sort(["count", "value"], descending=[True, False])
@@ -70,6 +72,13 @@ class Counting:
                 return _mean(self._values(field).drop_nulls(), more)
             case Ranked(_, places):
                 return _ranked(self._values(field).drop_nulls(), more, places, family)
+
+    def _without_values(self, tally: Tally, more: Counts) -> Counts:
+        """The counts of a field of which no segment has a value."""
+        if more:
+            raise NotInColumns
+        missing = sum(rows.count for rows in self._rows) + self._pending
+        return [(None, missing), (None, 0), (None, 0)] if isinstance(tally, Extent) else []
 
     def _extent(self, field: Field, more: Counts) -> Counts:
         import polars as pl

@@ -161,12 +161,25 @@ class ColumnsEngine:
             rows = [(part.segment, part.mask) for part in found]
             count = 0 if pending is None else self._sqlite.count(pending)
             counting = Counting(rows, self._writer, count)
+            few: list[Plan] = []
+
+            def by_sqlite(tally: Tally) -> Counts:
+                if not few:
+                    few.append(self._few(plan, found, pending))
+                [counts] = self._sqlite.tallies(few[0], [tally])
+                return counts
 
             def counted(wanted: Sequence[Tally]) -> Sequence[Counts]:
                 others: Sequence[Counts] = [[] for _ in wanted]
                 if pending is not None:
                     others = self._sqlite.tallies(pending, list(map(of_all, wanted)))
-                return [counting.counts(tally, more) for tally, more in zip(wanted, others, strict=True)]
+                made = []
+                for tally, more in zip(wanted, others, strict=True):
+                    try:
+                        made.append(counting.counts(tally, more))
+                    except NotInColumns:  # the others are counted by columns all the same
+                        made.append(by_sqlite(tally))
+                return made
 
             first = counted(tallies)
             return [*first, *counted(further(first))]
@@ -220,10 +233,7 @@ class ColumnsEngine:
             try:
                 return answer(found, pending)
             except NotInColumns:
-                if sum(int(rows.mask.sum()) for rows in found) > _FEW:
-                    raise
-            ids = [id for rows in found for id in rows.ids().tolist()]
-            return by_sqlite(plan.narrowed(tree.Among(plan.table, [*ids, *opened.pending])))
+                return by_sqlite(self._few(plan, found, pending))
 
         for attempt in range(2):
             try:
@@ -237,6 +247,15 @@ class ColumnsEngine:
                 if attempt:  # and not because another process has just replaced it
                     self._columns.give_up()
         return by_sqlite(plan)
+
+    def _few(self, plan: Plan, found: Sequence[_Found], pending: Plan | None) -> Plan:
+        """The plan for SQLite of what the columns cannot tell: of the rows that they found, unless these are many."""
+        if sum(int(rows.mask.sum()) for rows in found) > _FEW:
+            return plan
+        among: tree.Condition = tree.Among(plan.table, [id for rows in found for id in rows.ids().tolist()])
+        if pending is not None and pending.condition is not None:
+            among = tree.Any((among, pending.condition))
+        return plan.narrowed(among)
 
     def _found(self, opened: Opened, plan: Plan) -> Sequence[_Found] | None:
         """The rows of each segment; None if SQLite answers faster."""

@@ -164,7 +164,6 @@ READS = {
     "search.count_frames": lambda w, t: w.search.count_frames(),
     "search.frames": lambda w, t: w.search.frames(),
     "search.values": lambda w, t: w.search.values(w.items.list(), "name,width"),
-    "search._plan": lambda w, t: w.search._plan(Query()),
     "thumbnails.find": lambda w, t: w.thumbnails.find(t.item),
     "vector_files.export_file": lambda w, t: w.vector_files.export_file("look", w.root / "out.npy"),
     "vectors.adoptable": lambda w, t: w.vectors.adoptable(),

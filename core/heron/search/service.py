@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from heron.answers import Explanation, QueryName
 from heron.catalog.database import Database
-from heron.catalog.items import BUNDLE, PAGE, ItemService, bundles
+from heron.catalog.items import BUNDLE, PAGE, ItemService
 from heron.catalog.vectors.store import VectorStore
 from heron.errors import InvalidInput
 from heron.models import Frame, Item, Json, Match, Query
@@ -113,8 +113,7 @@ class SearchService:
         rows: list[Any] = self._fetch_frames(ids) if frames else self._fetch(ids)
         found = _Found(ids, None, key=order.key, scale=order.scale)
         if order.scores is not None and order.frames is not None:
-            scores, shown = _by_id(ids, order.scores[part], order.frames[part])
-            found = evolve(found, scores=scores, shown=shown)
+            found = evolve(found, **_by_id(ids, order.scores[part], order.frames[part]))
         if start:
             return Page(rows, None, self._matches(rows, found), order.key)
         plan = self._planner.plan(asked, frames=frames)
@@ -139,24 +138,31 @@ class SearchService:
         return Order(order, ranked.scores[places], ranked.frames[places], sought.key, scale)
 
     def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
-        """Every item of a query as a stream, with one page in memory at a time, up to `limit` items."""
+        """Every item of a query as a stream, up to `limit` items; of those that are not read yet, only their numbers are in memory."""
         query = checked(asked_query(query, parts))
-        if query.is_similarity and query.sort is None and query.cursor is None:
+        ids = self._all_ids(query)
+        for start in range(0, 0 if ids is None else len(ids), BUNDLE):
+            yield from self._fetch(ids[start : start + BUNDLE].tolist())  # type: ignore[index]
+        left = query.limit
+        while ids is None and left != 0:
+            page = self(evolve(query, limit=BUNDLE if left is None else min(left, BUNDLE)))
+            yield from page
+            if page.cursor is None:
+                return
+            left = None if left is None else left - len(page)
+            query = evolve(query, cursor=page.cursor)
+
+    def _all_ids(self, query: Query) -> Array | None:
+        """The inner ids of all items of a query; None where pages read the same in the order of the catalogue, or from a cursor on."""
+        if query.cursor is not None or (query.is_similarity and query.sort is not None):
+            return None
+        if query.is_similarity:
             most = min(query.limit or _MAX_INTEGER, query.nearest or _MAX_INTEGER)
             ranked = self._nearest(query, self._similar().of(query), "items", most)
-            ids = ranked.items.tolist() if ranked is not None else []
-            for part in bundles(ids):
-                yield from self._fetch(part)
-            return
-        left = query.limit
-        while True:
-            size = BUNDLE if left is None else min(left, BUNDLE)
-            page = self(evolve(query, limit=size))
-            yield from page
-            left = None if left is None else left - len(page)
-            if page.cursor is None or left == 0:
-                return
-            query = evolve(query, cursor=page.cursor)
+            return ranked.items if ranked is not None else no_rows()[0]
+        plan = self._planner.plan(query)
+        is_plain = plan.condition is None and not plan.sort
+        return None if is_plain else self._engines.of(plan).order(plan)[: query.limit]
 
     def count(self, query: Query | str | None = None, **parts: Any) -> int:
         """Number of items that a query finds; limit, sort and cursor are ignored."""
@@ -226,10 +232,6 @@ class SearchService:
 
         return why_nothing(plan, self._engines)
 
-    def _plan(self, query: Query) -> Plan:
-        """The plan of a query: its condition as a tree, and its sort terms."""
-        return self._planner.plan(query)
-
     def explain(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Explanation:
         """How a query is answered; the query is run once to find out."""
         from heron.search.explained import of_conditions, of_similarity
@@ -240,12 +242,11 @@ class SearchService:
         explained, fetch = self._engines.of(plan).explain(plan), self._fetch_frames if frames else self._fetch
         if not query.is_similarity:
             return of_conditions(explained, lambda: self._page(query, table).ids, fetch)
-        number = query.nearest or query.limit or PAGE
         return of_similarity(
             explained,
             table,
             lambda: self._similar().of(query),
-            lambda sought: self._nearest(query, sought, table, number),
+            lambda sought: self._nearest(query, sought, table, query.nearest or query.limit or PAGE),
             fetch,
             self._vectors._opened,
         )
@@ -263,9 +264,8 @@ class SearchService:
             return _Found([], None, {}, {}, sought.key)
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
         page = self._sorted_page(query, table, ids)
-        scores, shown = _by_id(ids, ranked.scores, ranked.frames)
         scale = self._similar().sureness.of(query, sought.key, sought.vector)
-        return _Found(page.ids, page.cursor, scores, shown, sought.key, page.notes, scale)
+        return evolve(page, key=sought.key, scale=scale, **_by_id(ids, ranked.scores, ranked.frames))
 
     def _similar_page(self, query: Query, table: Table) -> _Found:
         """A page in the order of similarity."""
@@ -282,9 +282,9 @@ class SearchService:
         if ranked is None:
             return _Found([], None, {}, {}, sought.key)
         ids = (ranked.frames if table == "frames" else ranked.items)[here].tolist()
-        scores, shown = _by_id(ids, ranked.scores[here], ranked.frames[here])
         scale = self._similar().sureness.of(query, sought.key, sought.vector)
-        return _Found(ids, cursor, scores, shown, sought.key, ranked.notes, scale)
+        found = _Found(ids, cursor, key=sought.key, notes=ranked.notes, scale=scale)
+        return evolve(found, **_by_id(ids, ranked.scores[here], ranked.frames[here]))
 
     def _nearest(self, query: Query, sought: Sought, table: Table, count: int) -> Ranked | None:
         """The most similar rows, none below `min_score` and `min_sure`; None if there are no vectors."""
@@ -323,14 +323,14 @@ class SearchService:
         after = (values[-1], values[:-1]) if values is not None else None
         if among is not None:
             plan = plan.narrowed(Among(table, among))
-        engine = self._engines.of(plan, goes_on=after is not None)
-        rows = engine.page(plan, min(limit, _MAX_INTEGER - 1) + 1, after)
+        most = min(limit, _MAX_INTEGER - 1) + 1
+        rows = self._engines.of(plan, goes_on=after is not None).page(plan, most, after)
         cursor = None
         if len(rows) > limit:
             last, of_last = rows[limit - 1]
             cursor = made_cursor(fingerprint, [*of_last, last])
-        notes = self._notes_of(plan, rows or query.cursor)
-        return _Found([id for id, _ in rows[:limit]], cursor, notes=notes)
+        told = self._notes_of(plan, rows or query.cursor)
+        return _Found([id for id, _ in rows[:limit]], cursor, notes=told)
 
     def _told(self, query: Query, found: _Found, rows: Sequence[Any]) -> Page[Any]:
         """The page of the rows that were found, with what is to be said of it."""
@@ -394,6 +394,7 @@ def _number(query: Query, default: int) -> int:
     return query.nearest or (_MAX_INTEGER if query.has_floor else default)
 
 
-def _by_id(ids: Sequence[int], scores: Array, frames: Array) -> tuple[dict[int, float], dict[int, int]]:
-    """The score and the found frame of each row."""
-    return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, frames.tolist(), strict=True))
+def _by_id(ids: Sequence[int], scores: Array, frames: Array) -> dict[str, Any]:
+    """The scores of rows and the frames that were found, by inner id, as a `_Found` has them."""
+    found = {"scores": scores, "shown": frames}
+    return {name: dict(zip(ids, values.tolist(), strict=True)) for name, values in found.items()}

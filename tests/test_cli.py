@@ -276,6 +276,15 @@ def test_reading_the_catalogue_loads_no_plugin_framework(workspace, arguments):
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
+def test_conditions_on_a_small_lake_are_answered_without_numpy(workspace):
+    program = (
+        "import sys; from heron.cli.main import status; status(['search', '--where', 'size > 0']); "
+        "print([name for name in ('numpy', 'polars') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=workspace.root, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
 def test_loading_all_plugins_imports_nothing_heavy():
     check = (
         "from heron.builtin import plugin_manager; plugin_manager()\nimport sys\n"

@@ -14,7 +14,8 @@ from PIL import Image
 import heron
 from heron.errors import QueryError
 from heron.search import sureness
-from heron.search.sureness import SURE, TEXTS, Scale
+from heron.search.asked import SURE
+from heron.search.sureness import TEXTS, Scale
 from tests.toy_vectors import COLOURS, Colours
 
 SIZE = 24

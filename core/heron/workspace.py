@@ -110,7 +110,7 @@ class Workspace(Holdings):
             self._engines,
             self.items,
             lambda: self.frames,
-            self.vectors,
+            lambda: self.vectors,
             lambda: self._similar,
         )
 

@@ -141,7 +141,7 @@ class Selection:
         from attrs import evolve
 
         from heron.models import Query
-        from heron.search.sureness import SURE
+        from heron.search.asked import SURE
 
         preset = self.given.get("preset")
         query = workspace.presets.get(preset).query if preset is not None else Query()

@@ -11,7 +11,7 @@ from heron.errors import PluginError
 from heron.hooks import BoundedEmbedder, EmbedderModel
 from heron.metadata.keys import printable
 from heron.models import Frame, Item, Match, Query
-from heron.search.sureness import SURE
+from heron.search.asked import SURE
 from heron.wording import counted
 
 if TYPE_CHECKING:

@@ -10,12 +10,10 @@ from attrs import evolve, frozen
 from heron.answers import Explanation, QueryName
 from heron.catalog.database import Database
 from heron.catalog.items import BUNDLE, PAGE, ItemService
-from heron.catalog.vectors.store import VectorStore
 from heron.errors import InvalidInput
 from heron.models import Frame, Item, Json, Match, Query
 from heron.pages import Page
 from heron.search.asked import asked_query, checked
-from heron.search.doubts import of_unsure
 from heron.search.engines import Engines
 from heron.search.orders import Order, Orders, no_rows
 from heron.search.paging import fingerprint_of, made_cursor, opened_cursor
@@ -25,6 +23,7 @@ from heron.search.tree import Among, Field, Table, fields_in
 
 if TYPE_CHECKING:
     from heron.catalog.frames import FrameService
+    from heron.catalog.vectors.store import VectorStore
     from heron.search.ranking import Array, Ranked
     from heron.search.similar import Similar, Sought
     from heron.search.sureness import Scale
@@ -63,7 +62,7 @@ class SearchService:
         engines: Engines,
         items: ItemService,
         frames: Callable[[], FrameService],
-        vectors: VectorStore,
+        vectors: Callable[[], VectorStore],
         similar: Callable[[], Similar],
     ) -> None:
         self._planner = planner
@@ -100,8 +99,8 @@ class SearchService:
         """The rows of a query from position `start` on, 100 unless `limit` says otherwise: a part of a long grid or table.
 
         The positions hold as long as the catalogue does not change; to read everything, follow the cursor of a page instead,
-        which this page does not have. A similarity search has `nearest` rows, all that reach `min_score`, or 1,000. Notes are on the part
-        that begins at 0. Raises as a page does.
+        which this page does not have. A similarity search has `nearest` rows, all that reach `min_score`, or 1,000. The part from 0 has notes.
+        Raises as a page does.
         """
         asked = checked(asked_query(query, parts))
         table: Table = "frames" if frames else "items"
@@ -248,7 +247,7 @@ class SearchService:
             lambda: self._similar().of(query),
             lambda sought: self._nearest(query, sought, table, query.nearest or query.limit or PAGE),
             fetch,
-            self._vectors._opened,
+            self._vectors()._opened,
         )
 
     def _page(self, query: Query, table: Table) -> _Found:
@@ -293,7 +292,7 @@ class SearchService:
         from heron.search.ranking import ranked
 
         plan = self._planner.plan(evolve(query, sort=None), frames=table == "frames")
-        opened = self._vectors._opened(sought.key)
+        opened = self._vectors()._opened(sought.key)
         if opened is None:
             return None
         count = min(count, opened.count)
@@ -369,16 +368,14 @@ class SearchService:
         self, query: Query, rows: Sequence[Item | Frame], matches: Sequence[Match], key: str | None
     ) -> Sequence[str]:
         """What the scores of a page are worth, by the vectors that were compared; of no rows, what a least score for a text is worth."""
-        doubts = self._not_trusted(key)
+        opened = self._vectors()._opened(key) if key is not None else None
+        not_trusted = opened.doubts if opened is not None else ()
         if key is None or not (matches or (query.text and query.min_score is not None)):
-            return doubts
-        compared = [match.frame or row for row, match in zip(rows, matches, strict=True)]
-        return (*doubts, *self._similar().doubts(key, query, compared), *of_unsure(query, matches))
+            return not_trusted
+        from heron.search.doubts import of_unsure
 
-    def _not_trusted(self, key: str | None) -> Sequence[str]:
-        """What cannot be trusted of the vectors that were compared."""
-        opened = self._vectors._opened(key) if key is not None else None
-        return opened.doubts if opened is not None else ()
+        compared = [match.frame or row for row, match in zip(rows, matches, strict=True)]
+        return (*not_trusted, *self._similar().doubts(key, query, compared), *of_unsure(query, matches))
 
     def _fetch(self, ids: Sequence[int]) -> list[Item]:
         found = self._items._records(ids)

@@ -34,9 +34,6 @@ from heron.vectors.scoring import units
 
 Array = np.ndarray[Any, Any]
 
-SURE = 0.7
-"""From here on a hit counts as sure: seven of ten texts without meaning find none that stands out as much."""
-
 LEAST = 50
 """Of fewer vectors nothing is said: their highest scores tell too little."""
 

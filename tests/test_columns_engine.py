@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from heron.catalog.columns import kept
-from heron.models import Query
+from heron.models import MediaFacts, Member, NewItem, Query
 from heron.search.columns_engine import ColumnsEngine
 from heron.search.frame_columns import FrameColumnsEngine
 from heron.search.sqlite_engine import SqliteEngine
@@ -68,6 +68,44 @@ def test_sqlite_counts_only_what_columns_cannot(lake, small, monkeypatch):
     monkeypatch.setattr(kept, "MANY", 10**9)
     assert found == lake.facets("pages,url,width,sample_rate,exif.Absent", where="size > 0")
     assert [facet.present > 0 for facet in found] == [False, True, True, False, False]
+
+
+def urls_and_names(root):
+    """Conditions on where files are, and whether each finds some."""
+    inside = (root / "pictures" / "b b.png").as_uri()
+    return {
+        f"url = '{inside}'": True, f"NOT (url = '{inside}' OR width < 0)": True, f"url IN ('{inside}', 'x')": True,
+        f"url <> '{inside}'": True, f"url LIKE '{root.as_uri()}/%'": True, "url LIKE 'file:./%'": False,
+        "url LIKE 's3://lake/%'": True, "url > 's'": True, "lower(url) LIKE '%B%20B%'": True, "url IS NULL": False,
+        "has_file('b b.png')": True, "has_file('B B.PNG')": True, "has_file('pictures/b b.png')": True,
+        "has_file('ictures/b b.png')": False, "has_file('b')": False, "has_file('%.png')": True, "has_file('b_b.png')": False,
+        "has_file('inner.png')": True, "has_file('more.zip')": True, "has_file('deep/inner.png')": True,
+        "NOT has_file('more.zip')": True, "has_file('ct/1.dcm')": True, "has_file('2.dcm') AND width > 0": True,
+        "has_file('c.png') OR has_file('none')": True, "path LIKE 'pictures/%' AND has_file('b b.png')": True,
+    }  # fmt: skip
+
+
+def test_columns_find_files_by_url_and_name_as_sqlite_does(workspace, small):
+    """Files below the workspace, in an archive, of a series, and elsewhere."""
+    series = [Member("s3://lake/ct/1.dcm"), Member("s3://lake/ct/2.dcm")]
+    facts = MediaFacts("image", "image/png", 10, 10)
+    urls = [
+        (workspace.root / "pictures" / name).as_uri()
+        for name in ("a.png", "b b.png", "more.zip#zip=deep/inner.png")
+    ]
+    urls.append(f"{(workspace.root / 'more.zip').as_uri()}#zip=deep/inner.png")
+    new = [NewItem(url, facts) for url in (*urls, "s3://lake/c.png", "file:///elsewhere/b.png")]
+    workspace.registration.register([*new, NewItem("s3://lake/ct#series=1", facts, members=series)], "A")
+    workspace.columns.rebuild()
+    for where, finds_some in urls_and_names(workspace.root).items():
+        plan = workspace._planner.plan(Query(where=where))
+        columns, sqlite = workspace._engines.of(plan), workspace._engines._sqlite
+        assert columns.ids(plan).tolist() == sqlite.ids(plan).tolist(), where
+        assert bool(sqlite.count(plan)) == finds_some, where
+        assert columns.explain(plan).engine == "columns" or where.startswith("url = "), where
+    assert [item.url for item in workspace.search(sort="-url")] == sorted(
+        (item.url for item in workspace.items.list()), reverse=True
+    )
 
 
 CONDITIONS_ON_FRAMES = [

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from heron.catalog.access import Access
 from heron.catalog.columns.kept import Opened, TableColumns
 from heron.catalog.database import Database
+from heron.catalog.file_names import named_sql, patterns
 from heron.catalog.folders import FolderService
 from heron.catalog.paths import HERE, path_of
 from heron.columns.segments import Segment
+from heron.metadata.keys import ARCHIVE_MARK
 from heron.search import tree
 from heron.search.column_finding import visible
-from heron.search.column_parts import NotInColumns, Part, Parts, calculated
+from heron.search.column_parts import NotInColumns, Part, Parts, calculated, like
 from heron.search.column_writer import ColumnWriter
 from heron.search.columns_engine import ColumnsEngine
 from heron.search.plan import Plan
@@ -41,6 +45,12 @@ class Memberships(Protocol):
     def items(self, condition: tree.Condition) -> Array:
         """The inner ids of the items for which a condition is true that SQLite answers from an index."""
 
+    def of_several_files(self, name: str) -> Sequence[int]:
+        """The inner ids of the items of several files that have a file of a name."""
+
+    def located(self, url: str) -> str:
+        """The absolute URL of a file, which may be given in stored form or by another path of the workspace."""
+
 
 class ItemColumnWriter(ColumnWriter):
     """Writes conditions on items for one segment, folders and what they are members of among them."""
@@ -54,16 +64,44 @@ class ItemColumnWriter(ColumnWriter):
         match node:
             case tree.InFolder(path, recursive):
                 return self._column("folder_id").is_in(self._names.folders(path, recursive))
-            case tree.InCollection() | tree.InDataset() | tree.InProject() | tree.HasFile() | tree.Match():
+            case tree.InCollection() | tree.InDataset() | tree.InProject() | tree.Match():
                 return self._among(self._names.items(node))
+            case tree.HasFile(name):
+                return self._has_file(name)
+            case tree.Comparison("=", tree.FieldRef(field), tree.Value(str(url))) if _is_url(field):
+                given = tree.Value(self._names.located(url), "text")
+                return self._comparison("=", tree.FieldRef(field), given)
         return super().condition(node)
 
     def _field(self, field: tree.Field) -> Parts:
         if field.home == "derived":
             return self._derived(field.path[0])
-        if field.home == "column" and field.path == ("url",):
+        parts = super()._field(field)
+        return {sort: self._located(part) for sort, part in parts.items()} if _is_url(field) else parts
+
+    def _located(self, part: Part) -> Part:
+        """URLs as they are shown: those of files below the workspace are stored relative to it."""
+        import polars as pl
+
+        if part.family != "text":
             raise NotInColumns
-        return super()._field(field)
+        self.is_slow = True
+        whole = pl.lit(self._names.located(HERE)) + part.expr.str.slice(len(HERE))
+        is_below = part.expr.str.starts_with(HERE)
+        return Part("text", pl.when(is_below).then(whole).otherwise(part.expr))
+
+    def _has_file(self, name: str) -> Expr:
+        """As `catalog.file_names.has_file_sql` says it."""
+        import polars as pl
+
+        path = pl.lit("/") + self._derived("path")["text"].expr
+        wanted: Sequence[str] = patterns(name)
+        if self._segment.column(self._segment.derived("in archives", _in_archives)).any():
+            path = path.str.replace_all(ARCHIVE_MARK, f"{ARCHIVE_MARK}/", literal=True)
+        else:
+            wanted = wanted[:1]  # the second one is for an archive of that name
+        named = (like(Part("text", path), pattern, "!") for pattern in wanted)
+        return reduce(or_, named, self._among(self._names.of_several_files(name)))
 
     def _derived(self, name: str) -> Parts:
         import polars as pl
@@ -95,6 +133,10 @@ class ItemColumnWriter(ColumnWriter):
         return pl.lit(None, pl.Int64) if title is None else pl.col(title)
 
 
+def _is_url(field: tree.Field) -> bool:
+    return field.home == "column" and field.path == ("url",)
+
+
 def _paths(segment: Segment) -> polars.Series:
     """The paths of the URLs of a segment, as `catalog/paths.py` makes them."""
     import polars as pl
@@ -112,6 +154,11 @@ def _paths(segment: Segment) -> polars.Series:
     return plain.scatter(places, [path_of(given) for given in frame[title_of_url].gather(places)])
 
 
+def _in_archives(segment: Segment) -> polars.Series:
+    """Whether each path is that of a file in an archive."""
+    return segment.column(segment.derived("path", _paths)).str.contains(ARCHIVE_MARK, literal=True)
+
+
 class ItemColumnsEngine(ColumnsEngine):
     """Answers plans of items by their columns."""
 
@@ -126,11 +173,11 @@ class ItemColumnsEngine(ColumnsEngine):
         super().__init__(database, sqlite, columns)
         self._access = access
         self._folders = folders
-        self._names: Memberships = _Names(sqlite, folders)
+        self._names: Memberships = _Names(database, sqlite, folders)
         self._reached = _Reached(())
 
     def _begin(self, opened: Opened | None) -> None:
-        self._names = _Names(self._sqlite, self._folders)
+        self._names = _Names(self._database, self._sqlite, self._folders)
 
     def _writer(self, segment: Segment) -> ColumnWriter:
         return ItemColumnWriter(segment, self._names)
@@ -155,7 +202,8 @@ class ItemColumnsEngine(ColumnsEngine):
 class _Names:
     """Finds what names mean in SQLite, once in a query."""
 
-    def __init__(self, sqlite: SqliteEngine, folders: FolderService) -> None:
+    def __init__(self, database: Database, sqlite: SqliteEngine, folders: FolderService) -> None:
+        self._database = database
         self._sqlite = sqlite
         self._folders = folders
         self._found: dict[Hashable, Any] = {}
@@ -173,6 +221,18 @@ class _Names:
     def items(self, condition: tree.Condition) -> Array:
         """The inner ids of the items for which a condition is true."""
         return self._once(condition, lambda: self._sqlite.ids(Plan("items", condition)))
+
+    def of_several_files(self, name: str) -> Sequence[int]:
+        """The inner ids of the items of several files that have a file of a name."""
+        sql = f"SELECT DISTINCT item_id FROM members WHERE {named_sql('members.url')}"
+        return self._once(
+            ("file", name), lambda: [id for (id,) in self._database.rows(sql, list(patterns(name)))]
+        )
+
+    def located(self, url: str) -> str:
+        """The absolute URL of a file, which may be given in stored form or by another path of the workspace."""
+        places = self._database.places
+        return places.located(places.kept(url)) or ""
 
     def _once(self, key: Hashable, find: Callable[[], Found]) -> Found:
         if key not in self._found:

@@ -63,10 +63,10 @@ def test_sqlite_counts_only_what_columns_cannot(lake, small, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(SqliteEngine, "tallies", noted)
-        found = lake.facets("pages,url,width,sample_rate,exif.Absent", where="size > 0")
-    assert set(asked) == {"url"}
+        found = lake.facets("pages,score,width,sample_rate,exif.Absent", where="size > 0")
+    assert set(asked) == {"score"}
     monkeypatch.setattr(kept, "MANY", 10**9)
-    assert found == lake.facets("pages,url,width,sample_rate,exif.Absent", where="size > 0")
+    assert found == lake.facets("pages,score,width,sample_rate,exif.Absent", where="size > 0")
     assert [facet.present > 0 for facet in found] == [False, True, True, False, False]
 
 

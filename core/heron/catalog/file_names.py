@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from heron.catalog.paths import path_sql
 from heron.metadata.keys import ARCHIVE_MARK
+
+if TYPE_CHECKING:
+    from heron.catalog.database import Database
 
 
 def named_sql(column: str) -> str:
@@ -15,6 +20,12 @@ def named_sql(column: str) -> str:
 def has_file_sql() -> str:
     """The SQL that a row of `items` has a file of a name; its four parameters are `patterns`, twice."""
     return f"({named_sql('items.url')} OR items.id IN (SELECT item_id FROM members WHERE {named_sql('members.url')}))"
+
+
+def of_several_files(database: Database, name: str) -> list[int]:
+    """The inner ids of the items of several files that have a file of a name."""
+    sql = f"SELECT DISTINCT item_id FROM members WHERE {named_sql('members.url')}"
+    return [row[0] for row in database.rows(sql, list(patterns(name)))]
 
 
 def patterns(name: str, *, exact: bool = False) -> tuple[str, str]:

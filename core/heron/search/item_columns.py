@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from heron.catalog.access import Access
 from heron.catalog.columns.kept import Opened, TableColumns
 from heron.catalog.database import Database
-from heron.catalog.file_names import named_sql, patterns
+from heron.catalog.file_names import of_several_files, patterns
 from heron.catalog.folders import FolderService
 from heron.catalog.paths import HERE, path_of
 from heron.columns.segments import Segment
@@ -224,10 +224,7 @@ class _Names:
 
     def of_several_files(self, name: str) -> Sequence[int]:
         """The inner ids of the items of several files that have a file of a name."""
-        sql = f"SELECT DISTINCT item_id FROM members WHERE {named_sql('members.url')}"
-        return self._once(
-            ("file", name), lambda: [id for (id,) in self._database.rows(sql, list(patterns(name)))]
-        )
+        return self._once(("file", name), lambda: of_several_files(self._database, name))
 
     def located(self, url: str) -> str:
         """The absolute URL of a file, which may be given in stored form or by another path of the workspace."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -43,37 +44,64 @@ LONGEST = 90
 """The seconds after which a command counts as one that hangs."""
 
 
+AT_ONCE = 3
+"""Most commands that run side by side: most of their time they wait for the limit of a call."""
+
+
 def main() -> None:
-    """Run all, one after another."""
+    """Run those that make the lake one after another, and then the others side by side, each on a copy of it."""
     for name in READ:  # so that each process begins with it
         import_module(name)
-
-    os.chdir(sys.argv[1])
-    print(json.dumps([_one(**run) for run in json.loads(sys.stdin.read())]))
-
-
-def _one(arguments: list[str], plugins: str | None) -> dict[str, object]:
-    begin = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = os.fork()
-        if not child:
-            _be_heron(arguments, plugins, out.fileno(), err.fileno())
-        status: int | None = None
-        while time.monotonic() - begin < LONGEST and status is None:
-            done, found = os.waitpid(child, os.WNOHANG)
-            status = os.waitstatus_to_exitcode(found) if done else None
+    lake, runs = Path(sys.argv[1]), json.loads(sys.stdin.read())
+    going: list[_Run] = []
+    made: list[_Run] = []
+    with tempfile.TemporaryDirectory() as copies:
+        for number, run in enumerate(runs):
+            place = lake
+            if not run.pop("makes"):
+                place = Path(copies) / str(number)
+                shutil.copytree(lake, place, symlinks=True)
+            made.append(_Run(place, **run))
+            going.append(made[-1])
+            while len(going) >= (1 if place is lake else AT_ONCE):
+                going = [each for each in going if not each.has_ended()]
+                time.sleep(0.01)
+        while going := [each for each in going if not each.has_ended()]:
             time.sleep(0.01)
-        if status is None:
-            os.kill(child, 9)
-            os.waitpid(child, 0)
-        out.seek(0)
-        err.seek(0)
-        return {
-            "status": status,
-            "out": out.read().decode(errors="replace"),
-            "err": err.read().decode(errors="replace"),
-            "seconds": time.monotonic() - begin,
-        }
+    print(json.dumps([each.told() for each in made]))
+
+
+class _Run:
+    """One command in a process of its own."""
+
+    def __init__(self, place: Path, arguments: list[str], plugins: str | None) -> None:
+        self.begin, self.status, self.seconds = time.monotonic(), None, 0.0
+        self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed when told
+        self.child = os.fork()
+        if not self.child:
+            os.chdir(place)
+            _be_heron(arguments, plugins, self.out.fileno(), self.err.fileno())
+
+    def has_ended(self) -> bool:
+        """Whether the command has ended; one that runs for too long is ended, and has no status."""
+        done, found = os.waitpid(self.child, os.WNOHANG)
+        self.seconds = time.monotonic() - self.begin
+        if done:
+            self.status = os.waitstatus_to_exitcode(found)
+        elif self.seconds > LONGEST:
+            os.kill(self.child, 9)
+            os.waitpid(self.child, 0)
+            return True
+        return bool(done)
+
+    def told(self) -> dict[str, object]:
+        """What it has said."""
+        said = []
+        for stream in (self.out, self.err):
+            stream.seek(0)
+            said.append(stream.read().decode(errors="replace"))
+            stream.close()
+        return {"status": self.status, "out": said[0], "err": said[1], "seconds": self.seconds}
 
 
 def _be_heron(arguments: list[str], plugins: str | None, out: int, err: int) -> None:

@@ -45,10 +45,11 @@ def told(tmp_path_factory):
     before += [(["datasets", "create", "D", "--folder", "A"], "none")]
     before += [(["embed", "--embedder", "visual", "--where", "name LIKE '%.png'"], "none")]
     before += [(["schema", "add", name, name], name) for name in types]
-    runs = [*before, *((list(hostile.tried), in_use(hostile)) for hostile in tried)]
+    runs = [(*run, True) for run in before]
+    runs += [(list(hostile.tried), in_use(hostile), False) for hostile in tried]
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("hostile_run.py")), str(lake)],
-        input=json.dumps([{"arguments": arguments, "plugins": plugins} for arguments, plugins in runs]),
+        input=json.dumps([dict(zip(("arguments", "plugins", "makes"), run, strict=True)) for run in runs]),
         capture_output=True,
         text=True,
         env={**os.environ, **LIMITS, "HERON_TASK_SECONDS": "3", "PYTHONPATH": str(site)},
@@ -57,7 +58,7 @@ def told(tmp_path_factory):
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
     found = {hostile.name: result for hostile, result in zip(tried, results[len(before) :], strict=True)}
-    return {None: results[1], **found, "lake": lake}
+    return {None: results[1], **found}
 
 
 def test_there_are_sixty_and_more_of_every_sort():

@@ -240,14 +240,15 @@ def test_a_text_that_fails_costs_itself_alone(tmp_path, executor):
         assert lake.embed("words", executor=executor).embedded == 1
 
 
-def test_an_embedder_that_fails_for_all_texts_is_given_up(tmp_path):
+@pytest.mark.parametrize("executor", [None, "threads"])
+def test_an_embedder_that_fails_for_all_texts_is_given_up(tmp_path, executor):
     model = WordModel()
     with lake_of(tmp_path, model) as lake:
         for number in range(9):
             write(lake, tmp_path, f"{number}.txt", f"dragon {number}")
         model.fails_at = "dragon"
         with pytest.raises(PluginError, match="it knows no dragon"):
-            lake.embed("words", [f"{number}.txt" for number in range(9)])
+            lake.embed("words", [f"{number}.txt" for number in range(9)], executor=executor)
 
 
 WORKED = {

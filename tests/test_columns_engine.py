@@ -108,6 +108,32 @@ def test_columns_find_files_by_url_and_name_as_sqlite_does(workspace, small):
     )
 
 
+def test_a_stream_of_all_is_in_the_order_of_pages_and_leaves_out_what_is_deleted_meanwhile(
+    workspace, small, monkeypatch
+):
+    monkeypatch.setattr("heron.search.service.BUNDLE", 3)
+    facts = MediaFacts("image", "image/png", 10, 10)
+    new = [NewItem(f"s3://lake/{number % 4}-{number}.png", facts, size=number) for number in range(11)]
+    workspace.registration.register(new, "A")
+    workspace.columns.rebuild()
+    for parts in (
+        {"sort": "-name"},
+        {"where": "size > 2"},
+        {"where": "size > 2", "sort": "name", "limit": 7},
+        {},
+    ):
+        monkeypatch.setattr(kept, "MANY", 1)
+        by_columns = [item.name for item in workspace.search.all(**parts)]
+        monkeypatch.setattr(kept, "MANY", 10**9)
+        assert by_columns == [item.name for item in workspace.search.all(**parts)], parts
+        assert len(by_columns) == min(parts.get("limit", 11), 8 if "where" in parts else 11)
+    monkeypatch.setattr(kept, "MANY", 1)
+    stream = workspace.search.all(sort="size")
+    first = next(stream)
+    workspace.items.delete([item for item in workspace.items.list() if item.size == 6])
+    assert [first.size, *(item.size for item in stream)] == [0, 1, 2, 3, 4, 5, 7, 8, 9, 10]
+
+
 CONDITIONS_ON_FRAMES = [
     "frame.seconds > 0 AND width > 0",
     "NOT (frame.is_key AND width > 0)",

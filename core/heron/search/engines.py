@@ -46,6 +46,11 @@ class Engines:
         items = self.of(Plan("items"), goes_on=goes_on)
         return FrameColumnsEngine(self._database, self._sqlite, self._columns._frames, items)
 
+    def in_memory(self, plan: Plan) -> Engine | None:
+        """The engine that answers a plan from columns in memory; None where SQLite does."""
+        engine = self.of(plan)
+        return None if engine is self._sqlite else engine
+
     @cached_property
     def _with_columns(self) -> ItemColumnsEngine:
         from heron.search.item_columns import ItemColumnsEngine

@@ -152,7 +152,7 @@ class SearchService:
             query = evolve(query, cursor=page.cursor)
 
     def _all_ids(self, query: Query) -> Array | None:
-        """The inner ids of all items of a query; None where pages read the same in the order of the catalogue, or from a cursor on."""
+        """The inner ids of all items of a query, where columns give them at once; None where pages have to be read one after the other."""
         if query.cursor is not None or (query.is_similarity and query.sort is not None):
             return None
         if query.is_similarity:
@@ -160,8 +160,8 @@ class SearchService:
             ranked = self._nearest(query, self._similar().of(query), "items", most)
             return ranked.items if ranked is not None else no_rows()[0]
         plan = self._planner.plan(query)
-        is_plain = plan.condition is None and not plan.sort
-        return None if is_plain else self._engines.of(plan).order(plan)[: query.limit]
+        engine = self._engines.in_memory(plan) if plan.condition is not None or plan.sort else None
+        return None if engine is None else engine.order(plan)[: query.limit]
 
     def count(self, query: Query | str | None = None, **parts: Any) -> int:
         """Number of items that a query finds; limit, sort and cursor are ignored."""

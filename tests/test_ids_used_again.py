@@ -1,9 +1,12 @@
 """SQLite gives the inner id of the newest row that was deleted to the next one: what was made of the old one is not stored with that."""
 
+from importlib import import_module
+
 import pytest
 
 from heron.catalog.derived import Values
 from heron.catalog.findings import Findings
+from heron.convert import dumps, unstructure
 from heron.errors import NotFound
 from heron.ingest.landing import Landing
 from tests.toy_vectors import register
@@ -102,3 +105,35 @@ def test_an_item_that_was_deleted_before_the_lock_does_not_stand_for_the_next_on
     monkeypatch.setattr(type(workspace._database), "doing", deleted_meanwhile)
     with pytest.raises(NotFound, match="1 of the items were deleted"):
         service.add("C", [old])
+
+
+COMPUTED = {
+    "heron.curation.duplicates.close_pairs": lambda lake: lake.curation.near_duplicates("look"),
+    "heron.curation.leaks.close_pairs": lambda lake: lake.curation.leakage("all", "last", "look"),
+    "heron.curation.service.nearest_cosines": lambda lake: lake.curation.uniqueness("look"),
+    "heron.curation.service.spread": lambda lake: lake.curation.diverse("look", 3),
+    "heron.curation.service.sampled": lambda lake: lake.curation.sample("random", 3, key="look"),
+}
+"""What curation computes, by a step after its vectors are read."""
+
+
+@pytest.mark.parametrize("step", COMPUTED)
+def test_curation_names_no_item_that_came_while_it_computed(workspace, monkeypatch, step):
+    workspace.schema.add_embedding("look", 2)
+    items = register(workspace, 3)
+    workspace.vectors.add("look", items, [[1, 0]] * 3)
+    workspace.datasets.create("all", items=items)
+    workspace.datasets.create("last", items=items[2:])
+    module, _, name = step.rpartition(".")
+    compute, new = getattr(import_module(module), name), []
+
+    def meanwhile(*given, **more):
+        workspace.items.delete(items[2])
+        new.extend(register(workspace, 1, start=5))
+        return compute(*given, **more)
+
+    monkeypatch.setattr(step, meanwhile)
+    told = dumps(unstructure(COMPUTED[step](workspace)))
+    assert new[0].id == items[2].id
+    assert new[0].uuid not in told
+    assert ("leaks" in step) != (items[0].uuid in told)  # the only item that leaked is gone

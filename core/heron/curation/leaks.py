@@ -116,7 +116,7 @@ class Leaks:
             )
             for item, of, why, score, frame, of_frame, turn in left
         ]
-        groups = self._groups({id: uuid for id, (uuid, _) in names.items()}, left)
+        groups = self._groups({id: names[id][0] for leak in left for id in leak[:2]}, left)
         return Leakage(
             tuple(leaks), groups, len(self._first), len(self._second), key, threshold, tuple(self.notes)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from heron.search.planning import Planner
 from heron.search.service import SearchService
 from heron.search.tree import Among, Field, FieldRef, IsNull, Table
 from heron.search.values import Value
+from heron.times import now
 
 Array = np.ndarray[Any, Any]
 
@@ -48,6 +50,17 @@ class Lookup:
         self._search = search
         self._items = items
         self._datasets = datasets
+        self._since: str | None = None
+
+    def begun(self) -> Lookup:
+        """The same from now on: an item that is added later, and may get the inner id of one that is deleted, is none of its items."""
+        begun = copy(self)
+        begun._since = now()
+        return begun
+
+    def _is_newer(self, created: Json) -> bool:
+        """Whether an item was added after the beginning."""
+        return self._since is not None and isinstance(created, str) and created > self._since
 
     def plan(self, query: Query | None, *, frames: bool = False) -> Plan:
         """The plan of the items that a query finds, or of their frames."""
@@ -128,7 +141,7 @@ class Lookup:
         found = {}
         for id, *values in zip(wanted, *self.values(_CANDIDATE, wanted), strict=True):
             *known, modified, created, captured, media_type, mode, lossless, quality = values
-            if known[0] is None:
+            if known[0] is None or self._is_newer(created):
                 continue
             facts = (
                 captured, _text(media_type), _text(mode), bool(lossless) if isinstance(lossless, int) else None,
@@ -147,9 +160,12 @@ class Lookup:
     def names(self, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
         """UUID and name of some items, by inner id."""
         wanted = list(dict.fromkeys(ids))
-        uuids, names = self.values(["item.uuid", "item.name"], wanted)
-        rows = zip(wanted, uuids, names, strict=True)
-        return {id: (uuid, name) for id, uuid, name in rows if uuid is not None}
+        rows = zip(wanted, *self.values(["item.uuid", "item.name", "item.created_at"], wanted), strict=True)
+        return {
+            id: (uuid, name)
+            for id, uuid, name, created in rows
+            if uuid is not None and not self._is_newer(created)
+        }
 
     def frame_numbers(self, ids: Iterable[int]) -> dict[int, int]:
         """The numbers of some frames, by inner id."""

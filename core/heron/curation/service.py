@@ -85,7 +85,8 @@ class CurationService:
     def exact_duplicates(self, query: Query | None = None) -> Duplicates:
         """Groups of items with equal files, by their content hashes; no groups if the query finds no items."""
         self._access.require("read", WORKSPACE)
-        return equal_files(self._lookup, self._lookup.ids(query))
+        lookup = self._lookup.begun()
+        return equal_files(lookup, lookup.ids(query))
 
     @patiently()
     def hash_missing(self, query: Query | None = None, *, progress: Progress = _silent) -> Hashed:
@@ -117,11 +118,12 @@ class CurationService:
         if turned:
             self._access.require("read", WORKSPACE)
             key = turning_key(self._vectors, self._embedders, key)
-        there, turns = self._compared(key, query, frames=frames), []
+        lookup, turns = self._lookup.begun(), []
+        there = self._compared(key, query, frames=frames)
         if turned:
             there, turns = comparable_turned(there), turns_of(self._embedders.of(there.opened.kept))
         least = self._threshold(threshold, there.opened)
-        return near_items(self._lookup, there, least, exact=exact, progress=progress, turns=turns)
+        return near_items(lookup, there, least, exact=exact, progress=progress, turns=turns)
 
     def carry_over(self, found: Duplicates, *, dry_run: bool = False) -> CarriedOver:
         """Copy what people have done with redundant items to the kept one of each group, as far as it lacks it.
@@ -152,14 +154,14 @@ class CurationService:
         """
         _check_count("neighbours", neighbours)
         _check_count("limit", limit)
-        there = self._compared(key, query, frames=False)
+        lookup, there = self._lookup.begun(), self._compared(key, query, frames=False)
         chosen, notes = there.chosen, there.notes
         if len(chosen) < 2:
             raise InvalidInput("there is only one item, so there is nothing to compare it with")
         names = {}
         if keep:
             self._findings.require(chosen.items.tolist())
-            names = self._lookup.names(chosen.items.tolist())
+            names = lookup.names(chosen.items.tolist())
         k = min(neighbours, len(chosen) - 1)
         if there.has_index:
             cosines = indexed_cosines(there.opened.space, chosen, k, progress)
@@ -172,7 +174,7 @@ class CurationService:
             self._findings.keep_uniqueness((id, names[id][0], score) for id, score in scored if id in names)
         order = np.lexsort((chosen.items, -scores))[:limit]
         return Ranking(
-            self._ranked(chosen.items[order], scores[order]), there.key, k, there.items, there.without,
+            self._ranked(lookup, chosen.items[order], scores[order]), there.key, k, there.items, there.without,
             "index" if there.has_index else "pairs", notes,
         )  # fmt: skip
 
@@ -184,12 +186,12 @@ class CurationService:
         a note says so.
         """
         _check_count("count", count)
-        there = self._compared(key, query, frames=False)
+        lookup, there = self._lookup.begun(), self._compared(key, query, frames=False)
         chosen, notes = there.chosen, there.notes
         if count > len(chosen):
             notes = (*notes, f"there are only {counted(len(chosen), 'item')}, so all were chosen")
         found = spread(chosen, min(count, len(chosen)))
-        ranked = self._ranked(chosen.items[found.places], found.scores)
+        ranked = self._ranked(lookup, chosen.items[found.places], found.scores)
         return Subset(ranked, there.key, round(found.covered, 6), there.items, there.without, notes)
 
     def sample(
@@ -207,7 +209,7 @@ class CurationService:
         """
         _check_count("count", count)
         self._plugins().require(self._plugins().sampler(sampler))
-        there = self._compared(key, query, frames=False)
+        lookup, there = self._lookup.begun(), self._compared(key, query, frames=False)
         chosen, notes = there.chosen, there.notes
         if count > len(chosen):
             notes = (*notes, f"there are only {counted(len(chosen), 'item')}, so all were chosen")
@@ -215,7 +217,7 @@ class CurationService:
         for start, block in chosen.blocks():
             units[start : start + len(block)] = block
         found = sampled(self._plugins(), sampler, chosen, units, min(count, len(chosen)), seed)
-        ranked = self._ranked(chosen.items[found.places], found.scores)
+        ranked = self._ranked(lookup, chosen.items[found.places], found.scores)
         return Subset(ranked, there.key, round(found.covered, 6), there.items, there.without, notes)
 
     def leakage(
@@ -238,7 +240,7 @@ class CurationService:
         """
         _check_cosine(threshold)
         self._access.require("read", WORKSPACE)
-        leaks = Leaks(self._lookup, self._of_dataset(first), self._of_dataset(second))
+        leaks = Leaks(self._lookup.begun(), self._of_dataset(first), self._of_dataset(second))
         if turned:
             key = turning_key(self._vectors, self._embedders, key)
         if key is None and not self._vectors._embedding_keys():
@@ -284,8 +286,8 @@ class CurationService:
         recommended = copies_from(self._embedders, opened.kept) if given is None else given
         return THRESHOLD if recommended is None else recommended
 
-    def _ranked(self, ids: Array, scores: Array) -> tuple[Ranked, ...]:
-        names = self._lookup.names(ids.tolist())
+    def _ranked(self, lookup: Lookup, ids: Array, scores: Array) -> tuple[Ranked, ...]:
+        names = lookup.names(ids.tolist())
         found = zip(ids.tolist(), scores.tolist(), strict=True)
         return tuple(
             Ranked(*names[id], None if np.isnan(score) else round(score, 6))

@@ -4,6 +4,8 @@ from importlib import import_module
 
 import pytest
 
+from heron.catalog import listed
+from heron.catalog.columns import kept
 from heron.catalog.derived import Values
 from heron.catalog.findings import Findings
 from heron.convert import dumps, unstructure
@@ -137,3 +139,22 @@ def test_curation_names_no_item_that_came_while_it_computed(workspace, monkeypat
     assert new[0].id == items[2].id
     assert new[0].uuid not in told
     assert ("leaks" in step) != (items[0].uuid in told)  # the only item that leaked is gone
+
+
+@pytest.mark.parametrize("similar", [False, True])
+def test_a_stream_of_items_leaves_out_what_was_deleted_though_another_one_has_its_id(
+    workspace, monkeypatch, similar
+):
+    monkeypatch.setattr(listed, "BUNDLE", 2)
+    monkeypatch.setattr(kept, "MANY", 1)
+    items = register(workspace, 7)
+    workspace.schema.add_embedding("look", 2)
+    workspace.vectors.add("look", items, [[1, place / 10] for place in range(7)])
+    parts = {"like": [1, 0], "key": "look", "limit": 6} if similar else {"where": "kind = 'image'"}
+    stream = workspace.search.all(**parts)
+    found = [next(stream), next(stream)]
+    workspace.items.delete([items[3], items[5], items[6]])
+    new = register(workspace, 3, kind="video", start=10)
+    assert {item.id for item in new} == {items[5].id, items[6].id, items[6].id + 1}
+    found += stream
+    assert [item.uuid for item in found] == [items[place].uuid for place in (0, 1, 2, 4)]

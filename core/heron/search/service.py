@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from heron.answers import Explanation, QueryName
 from heron.catalog.database import Database
 from heron.catalog.items import BUNDLE, PAGE, ItemService
+from heron.catalog.listed import listed
 from heron.errors import InvalidInput
 from heron.models import Frame, Item, Json, Match, Query
 from heron.pages import Page
@@ -139,11 +140,11 @@ class SearchService:
     def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
         """Every item of a query as a stream, up to `limit` items; of those that are not read yet, only their numbers are in memory."""
         query = checked(asked_query(query, parts))
-        ids = self._all_ids(query)
-        for start in range(0, 0 if ids is None else len(ids), BUNDLE):
-            yield from self._fetch(ids[start : start + BUNDLE].tolist())  # type: ignore[index]
+        if (find := self._lists(query)) is not None:
+            yield from listed(self._items, find, query.limit)
+            return
         left = query.limit
-        while ids is None and left != 0:
+        while left != 0:
             page = self(evolve(query, limit=BUNDLE if left is None else min(left, BUNDLE)))
             yield from page
             if page.cursor is None:
@@ -151,17 +152,18 @@ class SearchService:
             left = None if left is None else left - len(page)
             query = evolve(query, cursor=page.cursor)
 
-    def _all_ids(self, query: Query) -> Array | None:
-        """The inner ids of all items of a query, where columns give them at once; None where pages have to be read one after the other."""
+    def _lists(self, query: Query) -> Callable[[], Array] | None:
+        """What lists the inner ids of all items of a query, where columns give them at once; None where pages have to be read one after the other."""
         if query.cursor is not None or (query.is_similarity and query.sort is not None):
             return None
         if query.is_similarity:
+            sought = self._similar().of(query)
             most = min(query.limit or _MAX_INTEGER, query.nearest or _MAX_INTEGER)
-            ranked = self._nearest(query, self._similar().of(query), "items", most)
-            return ranked.items if ranked is not None else no_rows()[0]
+            empty = no_rows()[0]
+            return lambda: getattr(self._nearest(query, sought, "items", most), "items", empty)
         plan = self._planner.plan(query)
         engine = self._engines.in_memory(plan) if plan.condition is not None or plan.sort else None
-        return None if engine is None else engine.order(plan)[: query.limit]
+        return None if engine is None else lambda: engine.order(plan)
 
     def count(self, query: Query | str | None = None, **parts: Any) -> int:
         """Number of items that a query finds; limit, sort and cursor are ignored."""

@@ -7,6 +7,7 @@ import pytest
 
 from heron.errors import HeronError, InvalidInput, PluginError
 from tests.test_embedding import lake, levels, model, paint  # noqa: F401 - fixtures
+from tests.toy_media import clip
 from tests.toy_vectors import kept, register
 
 
@@ -105,6 +106,29 @@ def test_a_picture_that_an_embedder_fails_for_costs_itself_alone(lake, model, tm
     assert all("this one" in problem.reason for problem in report.problems)
     again = lake.embed("colour", executor=executor)
     assert (again.embedded, again.skipped, again.failed) == (0, 7, 2)
+
+
+@pytest.mark.parametrize("executor", [None, "threads:2"])
+def test_a_film_of_which_an_embedder_fails_for_every_frame_costs_itself_alone(
+    lake, model, tmp_path, executor
+):
+    film = clip(tmp_path / "in" / "a.clip", [1 + n / 100 for n in range(8)], fps=2, duration=4)
+    lake.ingest.files([film], folder="Films")
+    [film] = lake.items.list()
+    lake.frames.set(film, range(8))
+    paint(lake, tmp_path / "pictures", 5, start=20)
+    embed = model.embed_images
+
+    def some(images):
+        made = embed(images)
+        if (made[:, 0] * 255 < 10).any():
+            raise ValueError("this film")
+        return made
+
+    model.embed_images = some
+    report = lake.embed("colour", frames=True, executor=executor)
+    assert (report.embedded, report.failed) == (5, 9)
+    assert {problem.place for problem in report.problems} == {"a.clip"}
 
 
 def test_an_embedding_that_is_refused_leaves_no_key_and_no_set_behind(lake, model, tmp_path):

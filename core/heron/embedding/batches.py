@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _GIVEN_UP = 4
 """The items that fail one after the other before it is not their fault, but that of the embedder."""
 
-Piece: TypeAlias = "tuple[Hashable, str, Image | Passage]"
-"""The owner of a vector, the name of its item, and what to embed."""
+Piece: TypeAlias = "tuple[tuple[int, int | None], str, Image | Passage]"
+"""The owner of a vector, beginning with the inner id of its item, the name of the item, and what to embed."""
 
 Result: TypeAlias = "numpy.ndarray[Any, Any] | Mean | PluginError | None"
 """The vector of a picture, the mean of a passage, why there is none, or None for a passage of a text of which another one failed."""
@@ -27,8 +27,8 @@ class Batches:
 
     def __init__(self, loaded: Any) -> None:
         self._loaded = loaded
-        self._failing: set[Hashable] = set()
-        """The items that failed since the last success."""
+        self._failing: set[int] = set()
+        """The items that failed since the last success, by inner id."""
 
         self._lost: set[Hashable] = set()
         """The texts of which a passage failed, and others are still to come."""
@@ -36,7 +36,7 @@ class Batches:
     def __call__(self, pieces: Sequence[Piece]) -> list[Result]:
         """What becomes of each piece.
 
-        Raises the PluginError where the embedder fails for `_GIVEN_UP` owners one after the other.
+        Raises the PluginError where the embedder fails for `_GIVEN_UP` items one after the other.
         """
         found: list[Result] = [None] * len(pieces)
         there = [
@@ -68,7 +68,7 @@ class Batches:
                 if isinstance(content, Passage) and not content.is_last:
                     self._lost.add(owner)
                 if not has_some:
-                    self._failing.add(owner)
+                    self._failing.add(owner[0])  # a film fails once, however many of its frames do
                     if len(self._failing) >= _GIVEN_UP:
                         raise PluginError(f"{name}: {error.message}", hint=error.hint) from error
             else:

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from heron.catalog.datasets import DatasetService
 from heron.catalog.items import ItemService
+from heron.catalog.newest import Newest
 from heron.catalog.referring import DatasetRef
 from heron.curation.records import Candidate
 from heron.models import Json, Query
@@ -20,13 +21,13 @@ from heron.search.planning import Planner
 from heron.search.service import SearchService
 from heron.search.tree import Among, Field, FieldRef, IsNull, Table
 from heron.search.values import Value
-from heron.times import now
 
 Array = np.ndarray[Any, Any]
 
 _MANY = 20_000
 """Whether so many rows are in a plan is found faster by all of its rows than by looking each up."""
 
+_NAME = ("item.uuid", "item.name", "item.created_at")
 _CANDIDATE = (
     "item.uuid", "item.name", "item.folder", "item.kind", "item.width", "item.height", "item.size",
     "facts.metric.sharpness", "item.modified_at", "item.created_at", "item.captured_at", "item.media_type",
@@ -50,17 +51,17 @@ class Lookup:
         self._search = search
         self._items = items
         self._datasets = datasets
-        self._since: str | None = None
+        self._newest: Newest | None = None
 
     def begun(self) -> Lookup:
-        """The same from now on: an item that is added later, and may get the inner id of one that is deleted, is none of its items."""
+        """The same from now on: an item that is added later, and gets the inner id of one that is deleted, is none of its items."""
         begun = copy(self)
-        begun._since = now()
+        begun._newest = Newest.of(self._items._database)
         return begun
 
-    def _is_newer(self, created: Json) -> bool:
-        """Whether an item was added after the beginning."""
-        return self._since is not None and isinstance(created, str) and created > self._since
+    def _since(self) -> str | None:
+        """The time after which items were added that may have ids of deleted ones; None if no id of those read before has been given anew."""
+        return None if self._newest is None or self._newest.is_there() else self._newest.moment
 
     def plan(self, query: Query | None, *, frames: bool = False) -> Plan:
         """The plan of the items that a query finds, or of their frames."""
@@ -138,10 +139,11 @@ class Lookup:
         """Some items as candidates, by inner id."""
         wanted = list(dict.fromkeys(ids))
         work: Mapping[int, Sequence[int]] = self._items._work(wanted)
+        rows, since = zip(wanted, *self.values(_CANDIDATE, wanted), strict=True), self._since()
         found = {}
-        for id, *values in zip(wanted, *self.values(_CANDIDATE, wanted), strict=True):
+        for id, *values in rows:
             *known, modified, created, captured, media_type, mode, lossless, quality = values
-            if known[0] is None or self._is_newer(created):
+            if known[0] is None or _is_newer(created, since):
                 continue
             facts = (
                 captured, _text(media_type), _text(mode), bool(lossless) if isinstance(lossless, int) else None,
@@ -160,11 +162,11 @@ class Lookup:
     def names(self, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
         """UUID and name of some items, by inner id."""
         wanted = list(dict.fromkeys(ids))
-        rows = zip(wanted, *self.values(["item.uuid", "item.name", "item.created_at"], wanted), strict=True)
+        rows, since = zip(wanted, *self.values(_NAME, wanted), strict=True), self._since()
         return {
             id: (uuid, name)
             for id, uuid, name, created in rows
-            if uuid is not None and not self._is_newer(created)
+            if uuid is not None and not _is_newer(created, since)
         }
 
     def frame_numbers(self, ids: Iterable[int]) -> dict[int, int]:
@@ -172,6 +174,10 @@ class Lookup:
         wanted = list(dict.fromkeys(ids))
         [found] = self.values(["frame.number"], wanted, frames=True)
         return {id: number for id, number in zip(wanted, found, strict=True) if number is not None}
+
+
+def _is_newer(created: Json, since: str | None) -> bool:
+    return since is not None and isinstance(created, str) and created > since
 
 
 def _text(value: Json) -> str | None:

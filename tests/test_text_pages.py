@@ -104,6 +104,16 @@ def test_pages_that_cannot_be_read_are_named(tmp_path, executor, monkeypatch):
         assert (again.embedded, again.skipped, again.failed) == (0, 2, 1)
 
 
+@pytest.mark.parametrize("executor", [None, "threads"])
+def test_a_text_keeps_its_vector_though_no_page_can_be_read(tmp_path, executor, monkeypatch):
+    """Its last passages wait for the rest of a batch when the pages fail."""
+    monkeypatch.setattr(Booklets, "page_texts", lambda self, file, numbers: iter(()))
+    with booklet(tmp_path, WordModel()) as lake:
+        for embedded in (1, 0):
+            report = lake.embed("words", frames=True, executor=executor)
+            assert (report.embedded, report.skipped, report.failed) == (embedded, 1 - embedded, 1)
+
+
 def test_frames_that_are_no_pages_have_no_text(tmp_path):
     with lake_of(tmp_path, WordModel()) as lake:
         pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]

@@ -165,7 +165,7 @@ class Run:
                         self._asked_for.pop(item.id, None)
                         advanced(done)
                         if isinstance(piece, HeronError):
-                            self._means.pop((item.id, 0), None)
+                            self._leave_out_part((item.id, 0), batch)
                             self._note(item, piece)
             self._embed(batch)
             self.waiting = rounds.waiting
@@ -275,6 +275,14 @@ class Run:
                 vectors.append(made)
         if pictures:
             self._take_pictures(pictures, np.stack(vectors))
+
+    def _leave_out_part(self, owner: Owner, batch: list[_Piece]) -> None:
+        """Leave out a text that ended before its last passage; one that is whole stays, though a page could not be read after it."""
+        waiting = [piece for piece in batch if piece.owner == owner]
+        if waiting and _owner_of(waiting[-1]) is not None:
+            return
+        batch[:] = [piece for piece in batch if piece.owner != owner]
+        self._means.pop(owner, None)
 
     def _put_together(self, wanted: Wanted, passage: Passage, vector: Mean) -> None:
         owner = wanted[0]

@@ -92,13 +92,13 @@ def _print(
     workspace: Workspace, found: Leakage, test: str, limit: int | None, names: str | None, *, turned: bool
 ) -> None:
     first, second = id_column(), f"its {id_column()}"
-    columns = ["leaks", first, "is like", second, "why", "score", "frame", "its frame", *["turned"][:turned]]
+    columns = ["leaks", first, "is like", second, "why", "score", "frame", "its frame"]
     firsts = ids(workspace, (leak.item for leak in found.leaks))
     seconds = ids(workspace, (leak.of for leak in found.leaks))
-    rows: Iterator[tuple[Any, ...]] = (
-        (*_row(leak, id, its_id), *[leak.turn][:turned])
-        for leak, id, its_id in zip(found.leaks, firsts, seconds, strict=True)
-    )
+    rows: Iterator[tuple[Any, ...]] = map(_row, found.leaks, firsts, seconds)
+    if turned:
+        columns.append("turned")
+        rows = ((*row, leak.turn) for row, leak in zip(rows, found.leaks, strict=True))
     if named := extra_cells(workspace, [leak.item for leak in found.leaks], names):
         columns = [*named, *columns[2:]]
         rows = ((*of, *row[2:]) for row, of in zip(rows, zip(*named.values(), strict=True), strict=True))

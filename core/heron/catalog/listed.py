@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from heron.catalog.items import BUNDLE, ItemService
+from heron.catalog.newest import Newest
 from heron.models import Item
 
 if TYPE_CHECKING:
     import numpy
 
     Array = numpy.ndarray[Any, Any]
-
-_NEWEST = "SELECT id, uuid FROM items ORDER BY id DESC LIMIT 1"
 
 
 def listed(items: ItemService, find: Callable[[], Array], limit: int | None) -> Iterator[Item]:
@@ -23,18 +22,17 @@ def listed(items: ItemService, find: Callable[[], Array], limit: int | None) -> 
     """
     import numpy as np
 
-    database = items._database
-    newest = database.row(_NEWEST)
+    newest = Newest.of(items._database)
     ids = find()[:limit]
-    while newest is not None:
-        ids = ids[ids <= newest["id"]]  # one above could be given away unnoticed
+    while newest.item is not None:
+        ids = ids[ids <= newest.item[0]]  # one above could be given away unnoticed
         if not len(ids):
             return
         part = ids[:BUNDLE].tolist()
         found = items._records(part)
-        if database.row("SELECT 1 FROM items WHERE id = ? AND uuid = ?", tuple(newest)) is not None:
+        if newest.is_there():
             yield from (found[id] for id in part if id in found and found[id].deleted_at is None)
             ids = ids[BUNDLE:]
         else:
-            newest = database.row(_NEWEST)
+            newest = Newest.of(items._database)
             ids = ids[np.isin(ids, find())]

@@ -85,7 +85,7 @@ class Results {
     const first = Math.floor(Math.max(0, from) / PAGE);
     const last = Math.floor(Math.max(0, Math.min(to, (this.count ?? PAGE) - 1)) / PAGE);
     for (const [page, controller] of this.#waiting) {
-      if (page < first - 1 || page > last + 1) controller.abort();
+      if (page && (page < first - 1 || page > last + 1)) controller.abort(); // the first page has the notes
     }
     for (let page = first; page <= last; page += 1) void this.#load(page);
   }
@@ -108,7 +108,7 @@ class Results {
     const counted = await total(asked);
     if (asked !== this.#asked) return;
     this.count = counted;
-    for (const page of pages.slice(-6)) {
+    for (const page of new Set([0, ...pages.slice(-6)])) {
       const { tiles, notes } = await part(asked, page * PAGE, PAGE);
       if (asked !== this.#asked) return;
       this.#pages.set(page, tiles);

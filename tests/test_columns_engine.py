@@ -111,7 +111,8 @@ def test_columns_find_files_by_url_and_name_as_sqlite_does(workspace, small):
 def test_a_stream_of_all_is_in_the_order_of_pages_and_leaves_out_what_is_deleted_meanwhile(
     workspace, small, monkeypatch
 ):
-    monkeypatch.setattr("heron.search.service.BUNDLE", 3)
+    for module in ("heron.search.service", "heron.catalog.listed"):
+        monkeypatch.setattr(f"{module}.BUNDLE", 3)
     facts = MediaFacts("image", "image/png", 10, 10)
     new = [NewItem(f"s3://lake/{number % 4}-{number}.png", facts, size=number) for number in range(11)]
     workspace.registration.register(new, "A")

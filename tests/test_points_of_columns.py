@@ -135,10 +135,7 @@ def test_most_values_are_gathered_without_an_object_for_each(lake):
         for field in FIELDS[1:]
         if not isinstance(lake.projections.points("own", value=field).values, Gathered)
     ]
-    assert by_rows == [
-        "item.url",
-        "facts.exif.Model",
-    ]  # the columns have no URLs as they are shown, and no texts beside numbers
+    assert by_rows == ["facts.exif.Model"]  # the columns have no texts beside numbers
 
 
 def test_points_are_read_once_while_they_are_the_same(lake, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
@@ -161,13 +162,7 @@ class ColumnsEngine:
             rows = [(part.segment, part.mask) for part in found]
             count = 0 if pending is None else self._sqlite.count(pending)
             counting = Counting(rows, self._writer, count)
-            few: list[Plan] = []
-
-            def by_sqlite(tally: Tally) -> Counts:
-                if not few:
-                    few.append(self._few(plan, found, pending))
-                [counts] = self._sqlite.tallies(few[0], [tally])
-                return counts
+            narrowed = cache(lambda: self._few(plan, found, pending))
 
             def counted(wanted: Sequence[Tally]) -> Sequence[Counts]:
                 others: Sequence[Counts] = [[] for _ in wanted]
@@ -178,7 +173,7 @@ class ColumnsEngine:
                     try:
                         made.append(counting.counts(tally, more))
                     except NotInColumns:  # the others are counted by columns all the same
-                        made.append(by_sqlite(tally))
+                        made += self._sqlite.tallies(narrowed(), [tally])
                 return made
 
             first = counted(tallies)

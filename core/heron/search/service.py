@@ -159,8 +159,8 @@ class SearchService:
         if query.is_similarity:
             sought = self._similar().of(query)
             most = min(query.limit or _MAX_INTEGER, query.nearest or _MAX_INTEGER)
-            empty = no_rows()[0]
-            return lambda: getattr(self._nearest(query, sought, "items", most), "items", empty)
+            nothing, find = no_rows()[0], self._nearest
+            return lambda: nothing if (found := find(query, sought, "items", most)) is None else found.items
         plan = self._planner.plan(query)
         engine = self._engines.in_memory(plan) if plan.condition is not None or plan.sort else None
         return None if engine is None else lambda: engine.order(plan)
